@@ -1,0 +1,71 @@
+/** Packages that ship ES modules only. Jest runs CommonJS, so these are translated like our own sources. */
+const esmPackages = [
+  '@ai-sdk/provider',
+  '@bomb.sh/tab',
+  '@commander-js/extra-typings',
+  'commander',
+  'kysely',
+  'node-pg-migrate',
+  'uuid',
+  // log-update and what it stands on
+  'log-update',
+  'ansi-(?:escapes|regex|styles)',
+  'cli-cursor',
+  'environment',
+  'get-east-asian-width',
+  'is-fullwidth-code-point',
+  'mimic-function',
+  'onetime',
+  'restore-cursor',
+  'slice-ansi',
+  'string-width',
+  'strip-ansi',
+  'wrap-ansi',
+];
+
+const swcOptions = {
+  jsc: { target: 'es2024', parser: { syntax: 'typescript' } },
+  module: { type: 'commonjs' },
+};
+
+const common = {
+  testEnvironment: 'node',
+  transform: { '\\.m?[jt]s$': ['@swc/jest', swcOptions] },
+  transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`],
+  setupFiles: ['<rootDir>/tests/support/node-errors.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.ado/'],
+};
+
+/** PostgreSQL, Redis and Temporal, started once for all projects of a run. */
+const services = {
+  globalSetup: '<rootDir>/tests/support/global-setup.ts',
+  globalTeardown: '<rootDir>/tests/support/global-teardown.ts',
+};
+
+/** The tests of one folder of tests/. */
+const folder = (name, options = {}) => ({
+  ...common,
+  ...options,
+  displayName: name,
+  testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
+});
+
+/** One project per kind of test: `npm run test:<displayName>`. */
+export default {
+  // A loaded machine is slow; what hangs, hangs longer than this.
+  testTimeout: 60_000,
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/tests/', '<rootDir>/dashboard/'],
+    },
+    folder('architecture'),
+    folder('replay'),
+    folder('integration', services),
+    folder('workflow', services),
+    folder('e2e', services),
+    folder('faults', services),
+  ],
+};
