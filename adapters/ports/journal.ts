@@ -1,0 +1,162 @@
+/** What activities read and write of tasks and batches, in PostgreSQL. */
+import type { LanguageModelV4Message } from '@ai-sdk/provider';
+import type {
+  EndBatchInput,
+  EndedItem,
+  ItemPage,
+  TakeItemsInput,
+  TaskRef,
+  TaskResult,
+} from '../../contracts/activities.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import type { NewEvent, stepKinds } from '../../contracts/event.schema.ts';
+import type { Finding } from '../../contracts/step.schema.ts';
+import type {
+  AgentKind,
+  DiffStat,
+  Gate,
+  SandboxKind,
+  Variables,
+} from '../../contracts/task.schema.ts';
+import type { FailureClass, Outcome } from '../../contracts/task-status.ts';
+
+/** A task as its own activities see it: the request, and where the current attempt is. */
+export interface TaskRecord {
+  readonly ref: TaskRef;
+  readonly prompt: string;
+  readonly repository: string;
+  readonly baseCommit: string;
+  readonly branch: string;
+  readonly agent: AgentKind;
+  readonly exec: string | undefined;
+  readonly model: string | undefined;
+  readonly gates: readonly Gate[];
+  readonly variables: Variables;
+  readonly sandbox: SandboxKind;
+  readonly timeoutMs: number;
+  readonly maxCostMicroUsd: number;
+  readonly batchId: string | undefined;
+  readonly itemIndex: number | undefined;
+  /** The batch's window; undefined outside a batch. */
+  readonly batchParallel: number | undefined;
+  /** Head of the task's branch in the mirror: the base commit, or the last recorded commit of any attempt. */
+  readonly headCommit: string;
+  /** Base commit to `headCommit`. */
+  readonly diffStat: DiffStat;
+  /** Cost booked to this attempt so far. */
+  readonly costMicroUsd: number;
+  readonly cancelRequested: boolean;
+  readonly createdAt: Date;
+  /** When the work of this attempt began (its slot was taken); undefined before. */
+  readonly startedAt: Date | undefined;
+  /** Set when this attempt has ended; nothing is to do then. */
+  readonly result: TaskResult | undefined;
+}
+
+/** The right of one activity attempt to write: a later one makes all writes of earlier ones fail with SUPERSEDED. */
+export interface Fence {
+  readonly ref: TaskRef;
+  readonly number: number;
+}
+
+/** One finished step. `effectId` is its identity: recorded once, whatever repeats it. */
+export interface StepEntry {
+  readonly step: number;
+  readonly kind: (typeof stepKinds)[number];
+  readonly effectId: string;
+  readonly status: 'succeeded' | 'failed';
+  readonly summary: string;
+  readonly exitCode?: number;
+  readonly findings?: readonly Finding[];
+  readonly commit?: string;
+  readonly diffStat?: DiffStat;
+  readonly costMicroUsd?: number;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+}
+
+/** One model call's usage and cost. */
+export interface UsageEntry {
+  readonly effectId: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly requestId: string | undefined;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+  readonly costMicroUsd: number;
+}
+
+/** What one activity writes at once: all of it or nothing, in one transaction. Every part is idempotent by its key. */
+export interface JournalEntry {
+  readonly steps?: readonly StepEntry[];
+  /** Appended in order; a message whose key is known already is left out. */
+  readonly messages?: readonly { readonly key: string; readonly message: LanguageModelV4Message }[];
+  readonly usage?: UsageEntry;
+  readonly events?: readonly NewEvent[];
+  /** The whole change so far as a patch; replaces the earlier one. */
+  readonly diff?: { readonly patch: string; readonly commit: string; readonly diffStat: DiffStat };
+  /** One line that says what the task does now. */
+  readonly activity?: string;
+  readonly waitingFor?: { readonly reason: 'slot' | 'retry'; readonly until?: Date } | null;
+}
+
+/** How an attempt ends. */
+export interface TaskEnding {
+  readonly outcome: Outcome;
+  readonly failureClass?: FailureClass;
+  readonly reason?: string;
+  readonly errorCode?: ErrorCode;
+  readonly error?: string;
+  readonly summary?: string;
+  readonly commit?: string;
+  readonly changed?: boolean;
+  readonly diffStat?: DiffStat;
+}
+
+/** What activities read and write of a task. Any method throws STORE_UNAVAILABLE when PostgreSQL does not answer. */
+export interface TaskJournal {
+  /**
+   * Begins an activity attempt: takes a new fence and answers the task.
+   * @throws TASK_NOT_FOUND
+   */
+  begin(ref: TaskRef): Promise<{ readonly task: TaskRecord; readonly fence: Fence }>;
+  /**
+   * Records that the slot was taken and the work begins: `queued` → `running`, `task-started`, `item-started`. Repeating
+   * it changes nothing. @throws SUPERSEDED · TASK_CANCELLED when a cancel came first
+   */
+  markRunning(fence: Fence, worker: string): Promise<void>;
+  /** Writes an entry. @throws SUPERSEDED */
+  record(fence: Fence, entry: JournalEntry): Promise<void>;
+  /**
+   * Ends the attempt, once: status, outcome, counts of the batch, `task-ended`, `item-ended`, together with a last entry.
+   * An ended attempt answers its first result. A cancel requested before wins over any other ending.
+   * @throws SUPERSEDED
+   */
+  finish(fence: Fence, ending: TaskEnding, entry?: JournalEntry): Promise<TaskResult>;
+  /** Finds a finished step of this attempt by its effect id. */
+  findStep(ref: TaskRef, effectId: string): Promise<StepEntry | undefined>;
+  /** The transcript of this attempt, in order. */
+  listMessages(ref: TaskRef): Promise<readonly LanguageModelV4Message[]>;
+  /** Whether a cancel was requested. Cheap; asked on the heartbeat. */
+  isCancelRequested(ref: TaskRef): Promise<boolean>;
+}
+
+/** What activities read and write of a batch. */
+export interface BatchJournal {
+  /** `parallel` now, and the tasks of the batch that hold a slot (running); undefined when there is no such batch. */
+  slotState(
+    tenantId: string,
+    batchId: string,
+  ): Promise<{ readonly parallel: number; readonly running: readonly string[] } | undefined>;
+  /** Tasks of the tenant that hold a slot, for seeding after Redis lost them. */
+  runningTasks(tenantId: string): Promise<readonly string[]>;
+  takeItems(input: TakeItemsInput): Promise<ItemPage>;
+  /** Of these tasks, those whose current attempt has ended, and whether it failed. */
+  endedOf(tenantId: string, taskIds: readonly string[]): Promise<readonly EndedItem[]>;
+  /** Requests cancel of all open items, ends those never started, and answers the ids of the others. */
+  cancelItems(tenantId: string, batchId: string): Promise<readonly string[]>;
+  endBatch(input: EndBatchInput): Promise<void>;
+}

@@ -1,0 +1,109 @@
+/** Where agents work: mirrors, worktrees, sandbox, commits, delivery. */
+import type { DiffStat, SandboxKind } from '../../contracts/task.schema.ts';
+
+/** What a target stands for. */
+export interface ResolvedTarget {
+  /** Canonical form: absolute real path, or the URL as given. */
+  readonly repository: string;
+  readonly baseCommit: string;
+}
+
+/** A worktree that one attempt of one activity works in. */
+export interface Workspace {
+  /** The worktree; the same path inside the sandbox. */
+  readonly path: string;
+  /** The commit that it started from: parent of the next commit. */
+  readonly headCommit: string;
+}
+
+/** A program to run in the sandbox. */
+export interface SandboxRun {
+  /** Program and arguments. */
+  readonly argv: readonly string[];
+  /** The whole environment, beside PATH, HOME and TMPDIR which the sandbox sets. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Files readable inside beside system and toolchains, at their own paths. */
+  readonly readable?: readonly string[];
+  readonly sandbox: SandboxKind;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  readonly onOutput?: (source: 'stdout' | 'stderr', text: string) => void;
+}
+
+/** How a program ended. */
+export interface SandboxResult {
+  /** undefined when it was killed. */
+  readonly exitCode: number | undefined;
+  readonly timedOut: boolean;
+  /** Last 64 KiB of each. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+}
+
+/** What becomes a commit. Same inputs, same commit id. */
+export interface CommitRequest {
+  readonly message: string;
+  /** Author and committer date: workflow time, never the clock of the attempt. */
+  readonly date: Date;
+  readonly effectId: string;
+  readonly branch: string;
+  /** The base of the whole task, for the patch. */
+  readonly baseCommit: string;
+}
+
+/** What became of the work tree. */
+export interface CommitResult {
+  /** New head of the branch; the old head when nothing changed. */
+  readonly commit: string;
+  /** Whether this call made a commit. */
+  readonly committed: boolean;
+  /** Base to head. */
+  readonly diffStat: DiffStat;
+  readonly patch: string;
+}
+
+/** Where agents work: mirrors, worktrees, sandbox, commits, delivery. */
+export interface Workspaces {
+  /** Finds the commit that a target starts from. @throws REPOSITORY_NOT_FOUND · NOT_A_GIT_REPOSITORY · REF_NOT_FOUND */
+  resolve(target: {
+    readonly repository: string;
+    readonly baseRef?: string | undefined;
+    readonly baseCommit?: string | undefined;
+  }): Promise<ResolvedTarget>;
+  /** Files that a command names by absolute path, and a hash of their contents. */
+  describeCommand(
+    command: string,
+  ): Promise<{ readonly files: readonly string[]; readonly digest: string }>;
+  /**
+   * A fresh worktree at `headCommit`. `key` names the task's attempt; an earlier worktree of the same key is taken back only
+   * when `keep` is set and it stands at `headCommit`, else thrown away. @throws WORKSPACE_FAILED · REPOSITORY_NOT_FOUND
+   */
+  prepare(request: {
+    readonly key: string;
+    readonly repository: string;
+    readonly baseCommit: string;
+    readonly headCommit: string;
+    readonly branch: string;
+    /** Take back the worktree of the key as it is, when it stands at `headCommit`. Default: a fresh one. */
+    readonly keep?: boolean;
+    readonly signal?: AbortSignal;
+  }): Promise<Workspace>;
+  /** Runs a program in the worktree. @throws SANDBOX_UNAVAILABLE */
+  run(workspace: Workspace, run: SandboxRun): Promise<SandboxResult>;
+  /**
+   * Turns the work tree into a commit on the mirror's branch by the quarantine pipeline, compare-and-swap.
+   * @throws COMMIT_REFUSED · SUPERSEDED when the branch has moved otherwise · WORKSPACE_FAILED
+   */
+  commit(workspace: Workspace, request: CommitRequest): Promise<CommitResult>;
+  /** Puts the branch into the source repository, never over others' commits. Repeating it changes nothing. @throws BRANCH_CONFLICT */
+  deliver(request: {
+    readonly repository: string;
+    readonly branch: string;
+    readonly commit: string;
+    readonly ours: readonly string[];
+  }): Promise<{ readonly delivered: boolean }>;
+  /** Throws the worktree of a key away. */
+  discard(key: string): Promise<void>;
+}

@@ -1,0 +1,143 @@
+/** The one reader of a server process's environment. */
+import { hostname, homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { pools } from '../contracts/names.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = z.coerce.number().int().min(1);
+const yesNo = z.enum(['true', 'false']).transform((word) => word === 'true');
+
+/** Every variable that api and worker read, with its meaning; docs/configuration.md and .env.example follow it. */
+export const environmentSchema = z.object({
+  DATABASE_URL: z.string().min(1).describe('PostgreSQL, as a URL. Needed.'),
+  DATABASE_POOL_SIZE: count.default(20).describe('Connections of one process to PostgreSQL.'),
+  REDIS_URL: z.string().min(1).describe('Redis or Valkey, as a URL. Needed.'),
+  TEMPORAL_ADDRESS: z.string().min(1).describe('Temporal frontend, `host:port`. Needed.'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
+  ADO_HOME: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Data folder: mirrors, worktrees, cached bundle. Default: `$XDG_DATA_HOME/ado`.'),
+  XDG_DATA_HOME: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Base of the default of ADO_HOME. Default: `~/.local/share`.'),
+  ADO_HOST_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/)
+    .optional()
+    .describe(
+      'Name of this host in queue names; stays the same over restarts. Default: the host name.',
+    ),
+  ADO_API_HOST: z.string().default('127.0.0.1').describe('Address that the API listens on.'),
+  ADO_API_PORT: port.default(3000).describe('Port of the API.'),
+  ADO_METRICS_PORT: port.default(9090).describe('Internal port: metrics and, on a worker, health.'),
+  ADO_METRICS_HOST: z.string().default('127.0.0.1').describe('Address of the internal port.'),
+  ADO_TEMPORAL_UI_URL: z
+    .url()
+    .optional()
+    .describe('Where people find the Temporal web UI; shown in answers.'),
+  ADO_BOOTSTRAP_API_KEY: z
+    .string()
+    .optional()
+    .describe(
+      'Admin key to make sure of for tenant `local` at start; set by the embedded default.',
+    ),
+  ADO_POOLS: z
+    .string()
+    .default(pools.join(','))
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(pools)).min(1))
+    .describe('Pools that this worker process serves, comma-separated.'),
+  ADO_AGENT_SLOTS: count
+    .default(64)
+    .describe('Activities of the agents pool at once in this process; waiting for a slot counts.'),
+  ADO_MODEL_SLOTS: count.default(100).describe('Model calls at once in this process.'),
+  ADO_TENANT_RUNNING_MAX: count.default(50).describe('Tasks of one tenant that may run at once.'),
+  ADO_WORKFLOW_CACHE: count.default(300).describe('Workflows kept in the cache of a worker.'),
+  ADO_SHUTDOWN_GRACE_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(5_000)
+    .describe(
+      'Time that running activities get when the worker is asked to stop; then they are handed over.',
+    ),
+  ADO_ALLOW_UNSANDBOXED: yesNo
+    .default(false)
+    .describe(
+      "Whether tasks may ask to run without the sandbox. The embedded default says yes: there, it is the user's own machine.",
+    ),
+  ADO_SCRIPTED_MODELS: yesNo
+    .default(false)
+    .describe(
+      'Whether models `scripted:<file>` may be used: such files are read, and `.mjs` ones are executed, by the worker.',
+    ),
+  ADO_CRASHPOINTS: z
+    .string()
+    .optional()
+    .describe('Crash points for fault tests, `name=action`; ignored when NODE_ENV is production.'),
+  NODE_ENV: z.string().default('development').describe('`production` switches crash points off.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Lowest level that is logged.'),
+  PATH: z
+    .string()
+    .default('/usr/local/bin:/usr/bin:/bin')
+    .describe('Where the sandbox takes its toolchains from.'),
+});
+
+type Environment = z.infer<typeof environmentSchema>;
+
+function toConfig(env: Environment) {
+  const dataDir =
+    env.ADO_HOME ?? join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'ado');
+  return {
+    database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE },
+    redis: { url: env.REDIS_URL },
+    temporal: {
+      address: env.TEMPORAL_ADDRESS,
+      namespace: env.TEMPORAL_NAMESPACE,
+      uiUrl: env.ADO_TEMPORAL_UI_URL,
+    },
+    api: {
+      host: env.ADO_API_HOST,
+      port: env.ADO_API_PORT,
+      bootstrapKey: env.ADO_BOOTSTRAP_API_KEY,
+    },
+    metrics: { host: env.ADO_METRICS_HOST, port: env.ADO_METRICS_PORT },
+    worker: {
+      hostId: env.ADO_HOST_ID ?? hostname(),
+      pools: env.ADO_POOLS,
+      agentSlots: env.ADO_AGENT_SLOTS,
+      modelSlots: env.ADO_MODEL_SLOTS,
+      tenantRunningMax: env.ADO_TENANT_RUNNING_MAX,
+      workflowCache: env.ADO_WORKFLOW_CACHE,
+      shutdownGraceMs: env.ADO_SHUTDOWN_GRACE_MS,
+    },
+    workspaces: { dataDir, toolPath: env.PATH, homeDir: homedir() },
+    policy: {
+      allowUnsandboxed: env.ADO_ALLOW_UNSANDBOXED,
+      scriptedModels: env.ADO_SCRIPTED_MODELS,
+    },
+    crashpoints: env.NODE_ENV === 'production' ? undefined : env.ADO_CRASHPOINTS,
+    log: { level: env.LOG_LEVEL },
+  } as const;
+}
+
+/** The configuration of a server process, in the words of the domain. */
+export type Config = Readonly<ReturnType<typeof toConfig>>;
+
+/**
+ * Reads the whole configuration from the environment, once, at start-up.
+ * @throws Error naming every bad or missing variable, not only the first
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environmentSchema.safeParse(env);
+  if (!parsed.success) throw new Error(`Bad configuration:\n${z.prettifyError(parsed.error)}`);
+  return Object.freeze(toConfig(parsed.data));
+}

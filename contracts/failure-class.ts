@@ -1,0 +1,41 @@
+/** Which class of failure a code belongs to, and the word for its reason. */
+import { errorKinds, type ErrorCode } from './errors.ts';
+import type { FailureClass } from './task-status.ts';
+
+/** Codes whose class does not follow from their family, and the reasons that have a word of their own. */
+const known: Partial<
+  Record<ErrorCode, { readonly failureClass: FailureClass; readonly reason: string }>
+> = {
+  COMMAND_FAILED: { failureClass: 'agent', reason: 'exit' },
+  AGENT_STUCK: { failureClass: 'agent', reason: 'stuck' },
+  ROUNDS_EXCEEDED: { failureClass: 'agent', reason: 'rounds' },
+  BUDGET_EXCEEDED: { failureClass: 'agent', reason: 'item_cap' },
+  TASK_TIMEOUT: { failureClass: 'agent', reason: 'item_timeout' },
+  GATE_FAILED: { failureClass: 'gate', reason: 'gate' },
+  BRANCH_CONFLICT: { failureClass: 'conflict', reason: 'foreign_branch' },
+  WORKSPACE_FAILED: { failureClass: 'infra', reason: 'workspace' },
+  WORKER_LOST: { failureClass: 'infra', reason: 'no_result' },
+  TASK_POISONED: { failureClass: 'infra', reason: 'poison' },
+  REPOSITORY_NOT_FOUND: { failureClass: 'input', reason: 'not_found' },
+  SUPERSEDED: { failureClass: 'infra', reason: 'superseded' },
+};
+
+/** Answers the class and the reason of a failed task from the code that ended it. */
+export function failureOf(code: ErrorCode): {
+  readonly failureClass: FailureClass;
+  readonly reason: string;
+} {
+  const reason = code.toLowerCase();
+  const found = known[code];
+  if (found !== undefined) return found;
+  switch (errorKinds[code].family) {
+    case 'caller':
+      return { failureClass: 'input', reason };
+    case 'transient':
+    case 'internal':
+      return { failureClass: 'infra', reason };
+    case 'policy':
+    case 'upstream':
+      return { failureClass: 'agent', reason };
+  }
+}

@@ -1,0 +1,105 @@
+/** Signals and queries, and the inputs and results of workflows. Inputs are one object each, so that fields can be added. */
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { TaskRef, TaskResult } from './activities.ts';
+
+/** Input of `agentTask`: pointers and what the UI shows; the request itself is in PostgreSQL. */
+export interface AgentTaskInput extends TaskRef {
+  readonly agent: 'command' | 'builtin';
+  readonly repository: string;
+  readonly model?: string;
+  readonly batchId?: string;
+  /** Time for the work of the attempt, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly maxCostMicroUsd: number;
+  /** State carried over by continue-as-new. */
+  readonly carried?: AgentTaskProgress;
+}
+
+/** Where a `builtin` task is; small enough to be carried over. */
+export interface AgentTaskProgress {
+  /** Steps begun so far. */
+  readonly step: number;
+  /** Times that the gates have sent the work back. */
+  readonly rounds: number;
+  /** Fingerprints of the failures, oldest first. */
+  readonly fingerprints: readonly string[];
+  readonly costMicroUsd: number;
+  readonly hostQueue?: string;
+}
+
+/** Input of `agentBatch`. */
+export interface AgentBatchInput {
+  readonly tenantId: string;
+  readonly batchId: string;
+  readonly name: string;
+  readonly agent: 'command' | 'builtin';
+  readonly model?: string;
+  readonly parallel: number;
+  readonly total: number;
+  /** Items that may fail before no new ones start. */
+  readonly failureBudget?: number;
+  readonly timeoutMs: number;
+  readonly maxCostMicroUsd: number;
+  /** 1 is first, 5 last; children inherit it. */
+  readonly priority: number;
+  /** Events after which the run continues as new; shorter in tests. Default 2,000. */
+  readonly maxHistoryEvents?: number;
+  readonly carried?: AgentBatchProgress;
+}
+
+/** Where a batch is, carried over by continue-as-new. */
+export interface AgentBatchProgress {
+  /** Pages taken so far; makes the next page's key. */
+  readonly pages: number;
+  readonly ended: number;
+  readonly failed: number;
+  readonly parallel: number;
+  readonly failureBudget?: number;
+  /** Items started and not seen to end. */
+  readonly open: readonly string[];
+  /** Items taken and not started. */
+  readonly buffer: readonly {
+    readonly taskId: string;
+    readonly attempt: number;
+    readonly repository: string;
+  }[];
+  readonly exhausted: boolean;
+}
+
+/** Result of `agentBatch`. */
+export interface AgentBatchResult {
+  readonly batchId: string;
+  readonly ended: number;
+  readonly failed: number;
+}
+
+/** A batch was changed, or got items back from a retry. Sent with start, so that an ended batch begins a new round. */
+export interface BatchChange {
+  readonly parallel?: number;
+  readonly failureBudget?: number;
+  /** Items wait to be taken. */
+  readonly moreItems?: boolean;
+}
+
+/** Tells a live batch that it was changed. */
+export const changeBatchSignal = defineSignal<[BatchChange]>('changeBatch');
+/** Answers how far a batch is; for debugging: lists and pages read PostgreSQL. */
+export const getBatchProgress = defineQuery<
+  Omit<AgentBatchProgress, 'buffer'> & { readonly buffered: number }
+>('getProgress');
+/** Answers how far a task is; for debugging. */
+export const getTaskProgress = defineQuery<AgentTaskProgress>('getProgress');
+
+/** What the outbox delivers to Temporal, at least once; each is harmless when repeated. */
+export type OutboxMessage =
+  | {
+      readonly kind: 'start-task';
+      readonly workflowId: string;
+      readonly input: AgentTaskInput;
+      readonly priority: number;
+    }
+  /** Signals the batch, starting it when it does not run. */
+  | { readonly kind: 'wake-batch'; readonly input: AgentBatchInput; readonly change: BatchChange }
+  | { readonly kind: 'cancel-workflow'; readonly workflowId: string };
+
+export type { TaskResult };

@@ -1,0 +1,182 @@
+/** A task: what a caller sends to have one run, and what the API answers about it. */
+import { z } from 'zod';
+import { errorKinds, type ErrorCode } from './errors.ts';
+import { batchIdPattern, taskIdPattern } from './names.ts';
+import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
+
+/** The kinds of agent. `command` runs a fixed program; `builtin` is ado's own loop over any model. */
+export const agentKinds = ['command', 'builtin'] as const;
+export const agentKindSchema = z.enum(agentKinds);
+export type AgentKind = z.infer<typeof agentKindSchema>;
+
+export const taskIdSchema = z.string().regex(taskIdPattern, 'not a task id (task-<uuid>)');
+export const batchIdSchema = z.string().regex(batchIdPattern, 'not a batch id (batch-<uuid>)');
+/** A full commit id. */
+export const commitIdSchema = z.string().regex(/^[0-9a-f]{40}$/, 'not a full commit id');
+/** A point in time, ISO 8601 in UTC. */
+export const instantSchema = z.iso.datetime();
+/** Money: an integer of millionths of a US dollar. */
+export const microUsdSchema = z.int().nonnegative();
+export const errorCodeSchema = z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]);
+
+/** A check that the work must pass before it is delivered: a command, run by `sh -c` in the sandboxed worktree. */
+export const gateSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a gate name is a–z, 0–9 and -, at most 40'),
+  command: z.string().min(1).max(4_000),
+});
+export type Gate = z.infer<typeof gateSchema>;
+
+/** Values of a repository's own, for `{{name}}` in the prompt and `ADO_VAR_<NAME>` in a command's environment. */
+export const variablesSchema = z
+  .record(
+    z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/, 'a variable name is letters, digits and _'),
+    z.string().max(10_000),
+  )
+  .refine((all) => Object.keys(all).length <= 50, 'at most 50 variables');
+export type Variables = z.infer<typeof variablesSchema>;
+
+/** Where an agent runs: in ado's sandbox, or (only when asked for in words) without one. */
+export const sandboxSchema = z.enum(['bubblewrap', 'none']);
+export type SandboxKind = z.infer<typeof sandboxSchema>;
+
+/** The parts of a request that tasks and batches share: how the work is done. */
+export const workSchema = z.strictObject({
+  agent: agentKindSchema.default('builtin'),
+  /** Command of a `command` agent, run by `sh -c` in the worktree. */
+  exec: z.string().min(1).max(4_000).optional(),
+  /** Model of a `builtin` agent: `<provider>:<model>`; `scripted:<absolute path>` needs no key. */
+  model: z.string().min(1).max(500).optional(),
+  /** How far people are asked. Only `autonomous` today: nobody is. */
+  policy: z.literal('autonomous').default('autonomous'),
+  gates: z.array(gateSchema).max(20).default([]),
+  /** Upper bound on the spending of a task. Default 10 US dollars. */
+  maxCostMicroUsd: z.int().positive().default(10_000_000),
+  /** Upper bound on the work time of an attempt, waiting for a slot not counted. Default one hour. */
+  timeoutMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
+  /** 1 is first, 5 last. */
+  priority: z.int().min(1).max(5).default(3),
+  labels: z.record(z.string().min(1).max(63), z.string().max(200)).default({}),
+  sandbox: sandboxSchema.default('bubblewrap'),
+  /** Do the work again although a finished result for the same content is known. */
+  fresh: z.boolean().default(false),
+});
+export type Work = z.infer<typeof workSchema>;
+
+/** The text of a prompt, kept as given. */
+export const promptSchema = z
+  .string()
+  .max(50_000)
+  .refine((text) => text.trim() !== '', 'the prompt is empty');
+/** Where a repository is: an absolute path, `file://`, or any URL that git understands. */
+export const repositorySchema = z.string().min(1).max(2_000);
+/** A branch, tag or commit; no option can be smuggled in, as it may not begin with a dash. */
+export const refSchema = z
+  .string()
+  .min(1)
+  .max(250)
+  .regex(/^[^-\s][^\s\0~^:?*[\\]*$/, 'not a git ref');
+
+/** Says what is wrong with a combination of agent, exec and model; used by tasks and batches alike. */
+function checkAgent(work: Pick<Work, 'agent' | 'exec' | 'model'>, context: z.RefinementCtx): void {
+  if (work.agent === 'command' && work.exec === undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['exec'],
+      message: 'agent `command` needs `exec` (CLI: --exec CMD)',
+    });
+  }
+  if (work.agent !== 'command' && work.exec !== undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['exec'],
+      message: '`exec` needs agent `command` (CLI: --agent command)',
+    });
+  }
+  if (work.agent === 'builtin' && work.model === undefined) {
+    context.addIssue({
+      code: 'custom',
+      path: ['model'],
+      message: 'agent `builtin` needs `model` (CLI: --model PROVIDER:MODEL)',
+    });
+  }
+}
+
+/** What a caller sends to have a task run. Unknown fields are refused. */
+export const submitTaskSchema = workSchema
+  .extend({
+    prompt: promptSchema,
+    repository: repositorySchema,
+    /** Base of the work; default: the commit that HEAD of the repository names. */
+    baseRef: refSchema.optional(),
+    variables: variablesSchema.default({}),
+  })
+  .superRefine(checkAgent);
+export type SubmitTask = z.infer<typeof submitTaskSchema>;
+export { checkAgent };
+
+/** Why a task that could go on does not: shown beside its status. */
+export const waitingSchema = z.object({
+  reason: z.enum(['slot', 'retry']),
+  until: instantSchema.optional(),
+});
+
+/** How much a task changed. */
+export const diffStatSchema = z.object({
+  files: z.int().nonnegative(),
+  insertions: z.int().nonnegative(),
+  deletions: z.int().nonnegative(),
+});
+export type DiffStat = z.infer<typeof diffStatSchema>;
+
+/** A task as the API shows it. */
+export const taskSchema = z.object({
+  id: taskIdSchema,
+  status: z.enum(taskStatuses),
+  waitingFor: waitingSchema.optional(),
+  prompt: z.string(),
+  repository: z.string(),
+  baseRef: z.string().optional(),
+  baseCommit: commitIdSchema,
+  branch: z.string(),
+  agent: agentKindSchema,
+  exec: z.string().optional(),
+  model: z.string().optional(),
+  gates: z.array(gateSchema),
+  variables: variablesSchema,
+  labels: z.record(z.string(), z.string()),
+  priority: z.int(),
+  sandbox: sandboxSchema,
+  timeoutMs: z.int(),
+  maxCostMicroUsd: microUsdSchema,
+  batchId: batchIdSchema.optional(),
+  /** Position in its batch, from 0. */
+  itemIndex: z.int().nonnegative().optional(),
+  /** 1 for the first attempt; each retry adds one. */
+  attempt: z.int().positive(),
+  outcome: z.enum(outcomes).optional(),
+  failureClass: z.enum(failureClasses).optional(),
+  /** A word for why (`cached`, `tests`, `no_result`, …). */
+  reason: z.string().optional(),
+  errorCode: errorCodeSchema.optional(),
+  error: z.string().optional(),
+  /** The agent's last words, shortened. */
+  summary: z.string().optional(),
+  /** Head of the task's branch, when something was committed. */
+  commit: commitIdSchema.optional(),
+  changed: z.boolean().optional(),
+  diffStat: diffStatSchema.optional(),
+  /** The task whose finished result stands for this one (`cached`). */
+  sourceTaskId: taskIdSchema.optional(),
+  costMicroUsd: microUsdSchema,
+  inputTokens: z.int().nonnegative(),
+  outputTokens: z.int().nonnegative(),
+  /** Steps finished in this attempt. */
+  steps: z.int().nonnegative(),
+  /** One line: what it does right now. */
+  activity: z.string().optional(),
+  cancelRequested: z.boolean(),
+  createdAt: instantSchema,
+  startedAt: instantSchema.optional(),
+  endedAt: instantSchema.optional(),
+});
+export type Task = z.infer<typeof taskSchema>;
