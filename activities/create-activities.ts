@@ -1,0 +1,30 @@
+/** The activities that a worker registers, bound to the world it was given. */
+import type { AgentActivities, GlueActivities, ModelActivities } from '../contracts/activities.ts';
+import { createBatchGlue } from './batch-glue.ts';
+import { createCallModel } from './call-model.ts';
+import { createCheckWork } from './check-work.ts';
+import type { ActivityDeps } from './deps.ts';
+import { createEndTask } from './end-task.ts';
+import { createOpenWorkspace } from './open-workspace.ts';
+import { createPerformCommandTask } from './perform-command-task.ts';
+import { createRunTools } from './run-tools.ts';
+
+/** Activities of the agents pool. */
+export function createAgentActivities(deps: ActivityDeps): AgentActivities {
+  return {
+    performCommandTask: createPerformCommandTask(deps),
+    openWorkspace: createOpenWorkspace(deps),
+    runTools: createRunTools(deps),
+    checkWork: createCheckWork(deps),
+  };
+}
+
+/** Activities of the models pool. */
+export function createModelActivities(deps: ActivityDeps): ModelActivities {
+  return { callModel: createCallModel(deps) };
+}
+
+/** Activities of the workflows pool. */
+export function createGlueActivities(deps: ActivityDeps): GlueActivities {
+  return { endTask: createEndTask(deps), ...createBatchGlue(deps) };
+}

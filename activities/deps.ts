@@ -1,0 +1,47 @@
+/** The world that activities are given. */
+import type {
+  AgentTools,
+  BatchJournal,
+  Clock,
+  CrashPoint,
+  LiveChannel,
+  ModelProvider,
+  SlotLeases,
+  TaskJournal,
+  Workspaces,
+} from '../adapters/ports.ts';
+import type { collectStream } from '../adapters/models/collect-stream.ts';
+
+/** What happened, for metrics; each is set by exactly one activity. */
+export interface ActivityMetrics {
+  slotTaken(waitedMs: number): void;
+  stepFinished(kind: string, ok: boolean, durationMs: number): void;
+  modelAnswered(
+    provider: string,
+    inputTokens: number,
+    outputTokens: number,
+    costMicroUsd: number,
+  ): void;
+  taskEnded(status: string): void;
+}
+
+/** Everything that activities use. */
+export interface ActivityDeps {
+  readonly journal: TaskJournal;
+  readonly batches: BatchJournal;
+  readonly workspaces: Workspaces;
+  readonly slots: SlotLeases;
+  readonly live: LiveChannel;
+  readonly models: ModelProvider;
+  readonly tools: AgentTools;
+  /** Reduces a model's stream to the message, usage and finish reason. */
+  readonly collectStream: typeof collectStream;
+  readonly metrics: ActivityMetrics;
+  readonly crashpoint: CrashPoint;
+  readonly clock: Clock;
+  /** Queue of this host of the agents pool. */
+  readonly hostQueue: string;
+  readonly hostId: string;
+  /** Tasks of one tenant that may run at once. */
+  readonly tenantRunningMax: number;
+}

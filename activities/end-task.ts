@@ -1,0 +1,32 @@
+/** The end of an attempt whose work did not deliver. */
+import { Context } from '@temporalio/activity';
+import type { GlueActivities } from '../contracts/activities.ts';
+import { failureOf } from '../contracts/failure-class.ts';
+import type { ActivityDeps } from './deps.ts';
+import { toActivityFailure } from './failures.ts';
+import { slotNames } from './task-session.ts';
+
+/**
+ * Makes the activity `endTask`. It takes the fence, so that an attempt still at work is shut out; an attempt that has
+ * ended keeps its first result. The worktree stays a day for a look.
+ */
+export function createEndTask(deps: ActivityDeps): GlueActivities['endTask'] {
+  return async ({ status, errorCode, error, ...ref }) => {
+    try {
+      const { task, fence } = await deps.journal.begin(ref);
+      if (task.result !== undefined) return task.result;
+      const ending =
+        status === 'cancelled'
+          ? { outcome: 'cancelled' as const, reason: 'user', errorCode, error }
+          : { outcome: 'failed' as const, ...failureOf(errorCode), errorCode, error };
+      const result = await deps.journal.finish(fence, ending);
+      deps.live.publish({ kind: 'events', streamId: ref.taskId });
+      if (task.batchId !== undefined) deps.live.publish({ kind: 'events', streamId: task.batchId });
+      await deps.slots.release(ref.tenantId, ref.taskId, slotNames(task)).catch(() => undefined);
+      deps.metrics.taskEnded(result.status);
+      return result;
+    } catch (failure) {
+      throw toActivityFailure(failure, Context.current().info.attempt);
+    }
+  };
+}

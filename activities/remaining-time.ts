@@ -1,0 +1,22 @@
+/** The time that a task has left. */
+import type { Clock, TaskRecord } from '../adapters/ports.ts';
+import { AppError } from '../contracts/errors.ts';
+
+/**
+ * Milliseconds of work left to this attempt; its time runs from the moment when its slot was taken.
+ * @throws TASK_TIMEOUT when none is left
+ */
+export function remainingMs(task: TaskRecord, clock: Clock): number {
+  const began = task.startedAt?.getTime() ?? clock.now();
+  const left = began + task.timeoutMs - clock.now();
+  if (left <= 0) throw timedOut(task);
+  return left;
+}
+
+/** The error of a task that used up its time. */
+export function timedOut(task: TaskRecord): AppError {
+  return new AppError(
+    'TASK_TIMEOUT',
+    `not done within ${String(Math.round(task.timeoutMs / 1_000))} s of work`,
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * The tool calls of one turn, in the model's order. Each is recorded as it ends, together with the commit of what it
+ * changed; a repeated activity goes on after the last one on record, in a fresh worktree at that commit.
+ */
+import type { LanguageModelV4ToolCallPart } from '@ai-sdk/provider';
+import type { CommitResult, Workspace } from '../adapters/ports.ts';
+import type { AgentActivities } from '../contracts/activities.ts';
+import { commandEnvironment } from './command-environment.ts';
+import { commitMessage } from './commit-message.ts';
+import type { ActivityDeps } from './deps.ts';
+import { effectIdOf } from './effect-id.ts';
+import { recordOutput } from './output-recorder.ts';
+import { remainingMs } from './remaining-time.ts';
+import { inTask, type TaskSession } from './task-session.ts';
+import { takeWorkspace } from './warm-workspace.ts';
+
+/** Tools that leave the work tree as it is. */
+const readOnlyTools: readonly string[] = ['list_files', 'read_file', 'search'];
+
+/** Makes the activity `runTools`. */
+export function createRunTools(deps: ActivityDeps): AgentActivities['runTools'] {
+  return (ref) =>
+    inTask(deps, ref, {
+      ended: () => ({ summary: 'the task has ended' }),
+      work: async (session) => {
+        session.holdSlot();
+        const messages = await deps.journal.listMessages(ref);
+        const turn = messages.findLast((message) => message.role === 'assistant');
+        const calls = (turn?.content ?? []).filter((part) => part.type === 'tool-call');
+        let workspace = await takeWorkspace(deps, session);
+        for (const call of calls) {
+          const effectId = effectIdOf(ref, ref.step, 'tools', call.toolCallId);
+          if ((await deps.journal.findStep(ref, effectId)) !== undefined) continue;
+          const committed = await runTool(deps, session, workspace, {
+            call,
+            effectId,
+            step: ref.step,
+          });
+          if (committed?.committed === true)
+            workspace = { ...workspace, headCommit: committed.commit };
+        }
+        return { summary: calls.map((call) => call.toolName).join(', ') };
+      },
+    });
+}
+
+interface ToolStep {
+  readonly call: LanguageModelV4ToolCallPart;
+  readonly effectId: string;
+  readonly step: number;
+}
+
+async function runTool(
+  deps: ActivityDeps,
+  session: TaskSession,
+  workspace: Workspace,
+  { call, effectId, step }: ToolStep,
+): Promise<CommitResult | undefined> {
+  const { task } = session;
+  const startedAt = new Date(deps.clock.now());
+  const summary = summaryOf(call);
+  await session.record({
+    activity: summary,
+    events: [{ type: 'step-started', data: { step, kind: 'tools', summary } }],
+  });
+  const output = recordOutput(step, (events) => session.record({ events }));
+  const answer = await deps.tools.execute(call, {
+    run: (run) =>
+      deps.workspaces.run(workspace, {
+        ...run,
+        env: commandEnvironment(task),
+        sandbox: task.sandbox,
+        timeoutMs: Math.min(run.timeoutMs ?? Infinity, remainingMs(task, deps.clock)),
+        signal: session.signal,
+        ...(run.onOutput === undefined
+          ? {}
+          : {
+              onOutput: (_source, text) => {
+                output.write('tool', text);
+              },
+            }),
+      }),
+  });
+  session.signal.throwIfAborted();
+  await deps.crashpoint('tool.afterExit.beforeSnapshot');
+  const committed = readOnlyTools.includes(call.toolName)
+    ? undefined
+    : await deps.workspaces.commit(workspace, {
+        message: commitMessage(task),
+        date: task.createdAt,
+        effectId,
+        branch: task.branch,
+        baseCommit: task.baseCommit,
+      });
+  const made = committed?.committed === true ? committed : undefined;
+  const endedAt = new Date(deps.clock.now());
+  const durationMs = endedAt.getTime() - startedAt.getTime();
+  await session.record({
+    messages: [
+      {
+        key: `step-${String(step)}-${call.toolCallId}`,
+        message: {
+          role: 'tool',
+          content: [
+            {
+              type: 'tool-result',
+              toolCallId: call.toolCallId,
+              toolName: call.toolName,
+              output: { type: answer.isError ? 'error-text' : 'text', value: answer.text },
+            },
+          ],
+        },
+      },
+    ],
+    steps: [
+      {
+        step,
+        kind: 'tools',
+        effectId,
+        status: answer.isError ? 'failed' : 'succeeded',
+        summary,
+        startedAt,
+        endedAt,
+        ...(made === undefined ? {} : { commit: made.commit, diffStat: made.diffStat }),
+      },
+    ],
+    events: [
+      ...(await output.rest()),
+      {
+        type: 'step-finished',
+        data: { step, kind: 'tools', summary, ok: !answer.isError, durationMs },
+      },
+      ...(made === undefined
+        ? []
+        : [
+            {
+              type: 'commit-created' as const,
+              data: { step, commit: made.commit, diffStat: made.diffStat },
+            },
+          ]),
+    ],
+    ...(made === undefined ? {} : { diff: made }),
+  });
+  deps.metrics.stepFinished('tools', !answer.isError, durationMs);
+  return committed;
+}
+
+/** `edit_file src/index.js`: the tool, and the first word of its input that tells something. */
+function summaryOf(call: LanguageModelV4ToolCallPart): string {
+  const input = call.input as Readonly<Record<string, unknown>> | null;
+  const subject = [input?.['path'], input?.['command'], input?.['pattern']].find(
+    (value) => typeof value === 'string',
+  );
+  return `${call.toolName} ${subject ?? ''}`.trim().slice(0, 200);
+}

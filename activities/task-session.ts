@@ -1,0 +1,200 @@
+/**
+ * What every activity on a task has in common: the fence, the heartbeat, the cancel, the lease, and telling listeners.
+ *
+ * A heartbeat goes out every 5 s. It renews the task's slot and asks PostgreSQL whether a cancel was requested; a cancel
+ * also comes at once through the live channel, and from Temporal with the heartbeat's answer. Whichever is first aborts
+ * the session's signal. A worker that stops aborts it too, but that is no cancel: the activity fails retryably, and
+ * another worker goes on.
+ */
+import { CancelledFailure, Context } from '@temporalio/activity';
+import type { Fence, JournalEntry, TaskEnding, TaskRecord } from '../adapters/ports.ts';
+import type { TaskRef, TaskResult } from '../contracts/activities.ts';
+import { AppError } from '../contracts/errors.ts';
+import type { ActivityDeps } from './deps.ts';
+import { toActivityFailure } from './failures.ts';
+
+const heartbeatMs = 5_000;
+
+/**
+ * Attempts of one activity that may die with their worker before the task is given up as the cause. Six, as a fleet whose
+ * workers are killed five times in a row must still finish everything.
+ */
+const maxWorkerDeaths = 6;
+
+/** Carried by heartbeats and failures from one attempt to the next. */
+interface Pulse {
+  /** The attempt that told it. */
+  readonly attempt: number;
+  /** Attempts before it that ended with their worker. */
+  readonly deaths: number;
+  /** Set while the attempt is at work; one that fails takes it back. */
+  readonly alive: boolean;
+}
+
+/** One activity attempt at work on a task. */
+export interface TaskSession {
+  readonly task: TaskRecord;
+  readonly fence: Fence;
+  /** Temporal's attempt of the activity. */
+  readonly activityAttempt: number;
+  /** Aborted by a cancel and by a stopping worker; its reason is the error to throw. */
+  readonly signal: AbortSignal;
+  /** Writes an entry and tells listeners. */
+  record(entry: JournalEntry): Promise<void>;
+  /** Ends the attempt of the task, tells listeners, gives the slot back. */
+  finish(ending: TaskEnding, entry?: JournalEntry): Promise<TaskResult>;
+  /** From here on heartbeats renew the slot. */
+  holdSlot(): void;
+}
+
+/** Names of the slots that a task holds. */
+export function slotNames(task: TaskRecord): string[] {
+  const tenant = `tenant:${task.ref.tenantId}`;
+  return task.batchId === undefined ? [tenant] : [tenant, `batch:${task.batchId}`];
+}
+
+/**
+ * Runs an activity's work on a task. When the attempt has ended already, `ended` answers instead.
+ * @throws ApplicationFailure with the code of what went wrong
+ */
+export async function inTask<T>(
+  deps: ActivityDeps,
+  ref: TaskRef,
+  activity: {
+    readonly work: (session: TaskSession) => Promise<T>;
+    readonly ended: (result: TaskResult) => T;
+  },
+): Promise<T> {
+  const context = Context.current();
+  const attempt = context.info.attempt;
+  const deaths = deathsSoFar(context.info.heartbeatDetails, attempt);
+  const beat = (alive: boolean): void => {
+    context.heartbeat({ attempt, deaths, alive } satisfies Pulse);
+  };
+  try {
+    const { task, fence } = await deps.journal.begin(ref);
+    if (task.result !== undefined) return activity.ended(task.result);
+    const session = openSession(deps, { task, fence, attempt, context, beat });
+    try {
+      if (deaths >= maxWorkerDeaths) {
+        throw new AppError(
+          'TASK_POISONED',
+          `${String(deaths)} workers died while they worked on this task`,
+        );
+      }
+      if (task.cancelRequested) throw new AppError('TASK_CANCELLED', 'cancelled');
+      return await activity.work(session.face);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    beat(false);
+    throw toActivityFailure(error, attempt);
+  }
+}
+
+/**
+ * Counts the attempts that ended with their worker. Not every attempt begins with a heartbeat, as each sent one costs
+ * Temporal a state transition: an attempt that left no word, neither a beat nor a failure, has died before its first.
+ */
+function deathsSoFar(details: unknown, attempt: number): number {
+  const last = (details as Pulse | undefined) ?? { attempt: 0, deaths: 0, alive: false };
+  const silent = attempt - 1 - last.attempt;
+  return last.deaths + (last.alive ? 1 : 0) + silent;
+}
+
+interface SessionParts {
+  readonly task: TaskRecord;
+  readonly fence: Fence;
+  readonly attempt: number;
+  readonly context: Context;
+  readonly beat: (alive: boolean) => void;
+}
+
+function openSession(
+  deps: ActivityDeps,
+  parts: SessionParts,
+): { face: TaskSession; close: () => Promise<void> } {
+  const { task, fence, context } = parts;
+  const { tenantId, taskId } = task.ref;
+  const stop = new AbortController();
+  const cancel = (): void => {
+    stop.abort(new AppError('TASK_CANCELLED', 'cancelled'));
+  };
+  const names = slotNames(task);
+  let holding = false;
+
+  const onTemporal = (): void => {
+    stop.abort(stopReason(context.cancellationSignal.reason));
+  };
+  context.cancellationSignal.addEventListener('abort', onTemporal);
+  if (context.cancellationSignal.aborted) onTemporal();
+  const unsubscribed = deps.live.subscribe({ kind: 'cancel', taskId }, cancel);
+
+  const timer = setInterval(() => {
+    parts.beat(true);
+    // Best effort: what fails here is seen by the next write, or by the next beat.
+    if (holding) deps.slots.renew(tenantId, taskId, names).catch(() => undefined);
+    deps.journal.isCancelRequested(task.ref).then(
+      (asked) => {
+        if (asked) cancel();
+      },
+      () => undefined,
+    );
+  }, heartbeatMs);
+
+  const announce = (): void => {
+    deps.live.publish({ kind: 'events', streamId: taskId });
+  };
+  const announceBatch = (): void => {
+    if (task.batchId !== undefined) deps.live.publish({ kind: 'events', streamId: task.batchId });
+  };
+  const face: TaskSession = {
+    task,
+    fence,
+    activityAttempt: parts.attempt,
+    signal: stop.signal,
+    async record(entry) {
+      await deps.journal.record(fence, entry);
+      announce();
+    },
+    async finish(ending, entry) {
+      const result = await deps.journal.finish(fence, ending, entry);
+      announce();
+      announceBatch();
+      // After the end is on record: a slot given back before would let one too many be seen running.
+      await deps.slots.release(tenantId, taskId, names).catch(() => undefined);
+      holding = false;
+      deps.metrics.taskEnded(result.status);
+      return result;
+    },
+    holdSlot() {
+      holding = true;
+      announce();
+      announceBatch();
+    },
+  };
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    context.cancellationSignal.removeEventListener('abort', onTemporal);
+    await unsubscribed.then(
+      (unsubscribe) => {
+        unsubscribe();
+      },
+      () => undefined,
+    );
+  };
+  return { face, close };
+}
+
+/** What a cancellation by Temporal means for the task. */
+function stopReason(reason: unknown): Error {
+  const word = reason instanceof CancelledFailure ? reason.message : '';
+  if (word === 'WORKER_SHUTDOWN')
+    return new AppError('WORKER_LOST', 'the worker is stopping; another one goes on', {
+      retryAfterMs: 0,
+    });
+  if (word === 'TIMED_OUT' || word === 'NOT_FOUND')
+    return new AppError('SUPERSEDED', 'a newer attempt has taken over');
+  return new AppError('TASK_CANCELLED', 'cancelled');
+}

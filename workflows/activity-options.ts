@@ -1,0 +1,76 @@
+/**
+ * Every timeout and retry policy of the workflows, with reasons.
+ *
+ * Retries belong to Temporal alone. They have no maximum count: an error that can never pass is marked non-retryable by
+ * the activity (activities/failures.ts), and an outage of a store may last longer than any count. The bound is
+ * `scheduleToCloseTimeout`. The first retry comes after 200 ms, so that a task whose worker died (noticed 14 s after its
+ * last heartbeat) is back before its slot's lease of 15 s ends.
+ */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { AgentActivities, GlueActivities, ModelActivities } from '../contracts/activities.ts';
+import { taskQueues } from '../contracts/names.ts';
+
+const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
+
+/** A heartbeat is sent every 5 s; two may be lost. */
+const heartbeatTimeout = '14s';
+
+/** Longest life of one activity with all its attempts; a task waits in it for its slot, too. */
+const longest = '7d';
+
+/** Work that holds processes: the workflow waits until they are gone before it records a cancel. */
+const agentWork = {
+  startToCloseTimeout: longest,
+  scheduleToCloseTimeout: longest,
+  heartbeatTimeout,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
+} as const;
+
+/** Activities of the agents pool, on any host. */
+export const agents = proxyActivities<AgentActivities>({
+  ...agentWork,
+  taskQueue: taskQueues.agents,
+});
+
+/**
+ * Activities of the agents pool on the host that has the worktree. When nobody there takes the task within 10 s the host
+ * is gone or full, and the workflow goes to any other.
+ */
+export function agentsOn(hostQueue: string): typeof agents {
+  return proxyActivities<AgentActivities>({
+    ...agentWork,
+    taskQueue: hostQueue,
+    scheduleToStartTimeout: '10s',
+  });
+}
+
+/** Model calls: nothing of theirs must be waited for on cancel. Ten minutes bound one answer, an hour all attempts. */
+export const models = proxyActivities<ModelActivities>({
+  taskQueue: taskQueues.models,
+  startToCloseTimeout: '10m',
+  scheduleToCloseTimeout: '1h',
+  heartbeatTimeout,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry,
+});
+
+/** Short reads and writes of PostgreSQL. */
+export const glue = proxyActivities<Omit<GlueActivities, 'awaitItems'>>({
+  taskQueue: taskQueues.workflows,
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: longest,
+  retry,
+});
+
+/** The one glue activity that waits. */
+export const waiting = proxyActivities<Pick<GlueActivities, 'awaitItems'>>({
+  taskQueue: taskQueues.workflows,
+  startToCloseTimeout: longest,
+  heartbeatTimeout,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry,
+});
+
+/** A run of a workflow continues as new beyond this many events, at its next safe point. */
+export const maxHistoryEvents = 2_000;

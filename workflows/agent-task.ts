@@ -1,0 +1,77 @@
+/**
+ * The life of one attempt of one task, from accepted to a final status.
+ *
+ * A `command` task is one activity: everything it does is idempotent inside. A `builtin` task is a loop of model calls
+ * and tool calls (agent-loop.ts). Whatever happens, the attempt ends with exactly one recorded result: an activity
+ * writes it together with its last step, or `endTask` does.
+ */
+import {
+  CancellationScope,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { TaskRef, TaskResult } from '../contracts/activities.ts';
+import {
+  getTaskProgress,
+  type AgentTaskInput,
+  type AgentTaskProgress,
+} from '../contracts/messages.ts';
+import { searchAttributes } from '../contracts/names.ts';
+import { agents, glue } from './activity-options.ts';
+import { runAgentLoop } from './agent-loop.ts';
+import { endingOf } from './task-ending.ts';
+
+const taskStatus = defineSearchAttributeKey(
+  searchAttributes.taskStatus,
+  SearchAttributeType.KEYWORD,
+);
+
+/** Workflow `agentTask`. Answers how the attempt ended; a failed or cancelled task is an answer, not an error. */
+export async function agentTask(input: AgentTaskInput): Promise<TaskResult> {
+  const progress: { -readonly [K in keyof AgentTaskProgress]: AgentTaskProgress[K] } =
+    input.carried ?? {
+      step: 0,
+      rounds: 0,
+      fingerprints: [],
+      costMicroUsd: 0,
+    };
+  setHandler(getTaskProgress, () => progress);
+  setCurrentDetails(`working on ${input.repository}`);
+
+  const result = await attempt(input, progress);
+
+  upsertSearchAttributes([{ key: taskStatus, value: result.status }]);
+  setCurrentDetails(detailsOf(result));
+  return result;
+}
+
+async function attempt(
+  input: AgentTaskInput,
+  progress: Parameters<typeof runAgentLoop>[1],
+): Promise<TaskResult> {
+  const ref: TaskRef = { tenantId: input.tenantId, taskId: input.taskId, attempt: input.attempt };
+  try {
+    if (input.agent === 'builtin') return await runAgentLoop(input, progress);
+    return await agents.performCommandTask.executeWithOptions(
+      { summary: `command · ${input.repository}` },
+      [ref],
+    );
+  } catch (error) {
+    const ending = endingOf(error);
+    if (ending === undefined) throw error;
+    return await CancellationScope.nonCancellable(() =>
+      glue.endTask.executeWithOptions({ summary: `end · ${ending.errorCode}` }, [
+        { ...ref, ...ending },
+      ]),
+    );
+  }
+}
+
+function detailsOf(result: TaskResult): string {
+  const commit = result.commit === undefined ? '' : ` · commit ${result.commit.slice(0, 12)}`;
+  const error =
+    result.error === undefined ? '' : ` · ${result.errorCode ?? ''}: ${result.error.slice(0, 500)}`;
+  return `${result.outcome}${commit}${error}`;
+}

@@ -1,0 +1,3 @@
+/** The workflows that a worker serves. */
+export { agentBatch } from './agent-batch.ts';
+export { agentTask } from './agent-task.ts';
