@@ -1,0 +1,243 @@
+/** The tables as Kysely sees them; migrations/ makes them and says what the columns mean. */
+import type { LanguageModelV4Message } from '@ai-sdk/provider';
+import type { ColumnType, Generated, GeneratedAlways, Selectable } from 'kysely';
+import type { Batch } from '../../contracts/batch.schema.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
+import type { EventType } from '../../contracts/event.schema.ts';
+import type { Scope } from '../../contracts/http.schema.ts';
+import type { OutboxMessage } from '../../contracts/messages.ts';
+import type { Finding, Step } from '../../contracts/step.schema.ts';
+import type { DiffStat, Task } from '../../contracts/task.schema.ts';
+import type {
+  BatchStatus,
+  FailureClass,
+  Outcome,
+  TaskStatus,
+} from '../../contracts/task-status.ts';
+
+/** A JSON column: written as text, read parsed. */
+type Json<T> = ColumnType<T, string, string>;
+/** The same where NULL is allowed. */
+type OptionalJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
+/** A column that is set when the row is made and never changed. */
+type Fixed<T> = ColumnType<T, T, never>;
+
+interface TenantsTable {
+  tenant_id: Fixed<string>;
+  name: string;
+  created_at: Fixed<Date>;
+}
+
+interface ApiKeysTable {
+  tenant_id: Fixed<string>;
+  id: Fixed<string>;
+  sha256: Fixed<Buffer>;
+  scopes: Fixed<Scope[]>;
+  created_at: Fixed<Date>;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+}
+
+interface BatchesTable {
+  tenant_id: Fixed<string>;
+  id: Fixed<string>;
+  name: Fixed<string>;
+  prompt: Fixed<string>;
+  agent: Fixed<Task['agent']>;
+  model: Fixed<string | null>;
+  parallel: number;
+  failure_budget: number | null;
+  timeout_ms: Fixed<number>;
+  max_cost_micro_usd: Fixed<number>;
+  priority: Fixed<number>;
+  total: Fixed<number>;
+  created_at: Fixed<Date>;
+  status: Generated<BatchStatus>;
+  round: Generated<number>;
+  result: NonNullable<Batch['result']> | null;
+  event_seq: Generated<number>;
+  cancel_requested_at: Date | null;
+  started_at: Date | null;
+  ended_at: Date | null;
+}
+
+interface TasksTable {
+  tenant_id: Fixed<string>;
+  id: Fixed<string>;
+  batch_id: Fixed<string | null>;
+  item_index: Fixed<number | null>;
+  prompt: Fixed<string>;
+  repository: Fixed<string>;
+  base_ref: Fixed<string | null>;
+  base_commit: Fixed<string>;
+  branch: string;
+  agent: Fixed<Task['agent']>;
+  exec: Fixed<string | null>;
+  model: Fixed<string | null>;
+  policy: Fixed<string>;
+  gates: Json<Task['gates']>;
+  variables: Json<Task['variables']>;
+  labels: Json<Task['labels']>;
+  priority: Fixed<number>;
+  sandbox: Fixed<Task['sandbox']>;
+  timeout_ms: Fixed<number>;
+  max_cost_micro_usd: Fixed<number>;
+  content_key: Fixed<string>;
+  reuse: Fixed<boolean>;
+  skip: Fixed<'optout' | null>;
+  created_at: Fixed<Date>;
+  status: Generated<TaskStatus>;
+  attempt: Generated<number>;
+  fence: Generated<number>;
+  claim: string | null;
+  worker: string | null;
+  activity: string | null;
+  waiting_reason: 'slot' | 'retry' | null;
+  waiting_until: Date | null;
+  cancel_requested_at: Date | null;
+  steps: Generated<number>;
+  message_seq: Generated<number>;
+  attempt_cost_micro_usd: Generated<number>;
+  started_at: Date | null;
+  outcome: Outcome | null;
+  failure_class: FailureClass | null;
+  reason: string | null;
+  error_code: ErrorCode | null;
+  error: string | null;
+  summary: string | null;
+  changed: boolean | null;
+  source_task_id: string | null;
+  ended_at: Date | null;
+  event_seq: Generated<number>;
+  cost_micro_usd: Generated<number>;
+  input_tokens: Generated<number>;
+  output_tokens: Generated<number>;
+  head_commit: string | null;
+  diff_stat: OptionalJson<DiffStat>;
+  diff_sha256: string | null;
+}
+
+interface StepsTable {
+  tenant_id: string;
+  task_id: string;
+  attempt: number;
+  seq: number;
+  effect_id: string;
+  step: number;
+  kind: Step['kind'];
+  status: Step['status'];
+  summary: string;
+  exit_code: number | null;
+  findings: OptionalJson<Finding[]>;
+  commit: string | null;
+  diff_stat: OptionalJson<DiffStat>;
+  cost_micro_usd: number;
+  started_at: Date;
+  ended_at: Date;
+}
+
+interface MessagesTable {
+  tenant_id: string;
+  task_id: string;
+  attempt: number;
+  seq: number;
+  key: string;
+  message: Json<LanguageModelV4Message>;
+  at: Date;
+}
+
+interface EventsTable {
+  tenant_id: string;
+  stream_id: string;
+  seq: number;
+  type: EventType;
+  data: Json<Record<string, unknown>>;
+  at: Date;
+}
+
+interface UsageRecordsTable {
+  tenant_id: string;
+  task_id: string;
+  attempt: number;
+  effect_id: string;
+  provider: string;
+  model: string;
+  request_id: string | null;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  reasoning_tokens: number;
+  cost_micro_usd: number;
+  at: Date;
+}
+
+interface CheckpointsTable {
+  tenant_id: string;
+  task_id: string;
+  attempt: number;
+  seq: number;
+  step: number;
+  commit: string;
+  message_seq: number;
+  at: Date;
+}
+
+interface BlobsTable {
+  tenant_id: string;
+  sha256: string;
+  content: string;
+  at: Date;
+}
+
+interface IdempotencyKeysTable {
+  tenant_id: string;
+  key: string;
+  request_hash: string;
+  resource_id: string;
+  at: Date;
+}
+
+interface OutboxTable {
+  tenant_id: Fixed<string>;
+  id: GeneratedAlways<number>;
+  workflow_id: Fixed<string>;
+  message: Json<OutboxMessage>;
+  attempts: Generated<number>;
+  due_at: Date;
+  error: string | null;
+}
+
+interface AuditLogTable {
+  tenant_id: string;
+  id: GeneratedAlways<number>;
+  key_id: string;
+  action: string;
+  target_id: string;
+  detail: Json<Record<string, unknown>>;
+  at: Date;
+}
+
+/** Every table. */
+export interface Tables {
+  tenants: TenantsTable;
+  api_keys: ApiKeysTable;
+  batches: BatchesTable;
+  tasks: TasksTable;
+  steps: StepsTable;
+  messages: MessagesTable;
+  events: EventsTable;
+  usage_records: UsageRecordsTable;
+  checkpoints: CheckpointsTable;
+  blobs: BlobsTable;
+  idempotency_keys: IdempotencyKeysTable;
+  outbox: OutboxTable;
+  audit_log: AuditLogTable;
+}
+
+/** A row of `tasks`. */
+export type TaskRow = Selectable<TasksTable>;
+/** A row of `batches`. */
+export type BatchRow = Selectable<BatchesTable>;
+/** A row of `steps`. */
+export type StepRow = Selectable<StepsTable>;

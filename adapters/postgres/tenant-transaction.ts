@@ -1,0 +1,174 @@
+/**
+ * The only way to a connection: a transaction as one tenant, or as the system. Both give up the rights of the login
+ * role first, so that row-level security holds whatever a query forgets, even when that role is a superuser.
+ */
+import { Kysely, PostgresDialect, sql, type PostgresPoolClient } from 'kysely';
+import type pg from 'pg';
+import { openPool, toStoreError } from './pool.ts';
+import type { Clock } from '../ports.ts';
+import type { Tables } from './schema.ts';
+
+/** A transaction. */
+export interface Transaction {
+  readonly db: Kysely<Tables>;
+  /** The time of all that it writes: when it was first asked for, which is after the locks were taken. */
+  readonly at: Date;
+}
+
+/** A transaction that sees and writes the rows of one tenant. */
+export interface TenantTransaction extends Transaction {
+  readonly tenantId: string;
+}
+
+/** A PostgreSQL database with ado's tables. */
+export interface Database {
+  /**
+   * Runs `work` in a transaction of the tenant. Committed when it answers; rolled back when it throws.
+   * @throws STORE_UNAVAILABLE when PostgreSQL does not answer. When only the answer to COMMIT was lost, the work is
+   * done all the same: what runs here must bear to be repeated.
+   */
+  inTenant<T>(tenantId: string, work: (tx: TenantTransaction) => Promise<T>): Promise<T>;
+  /** Runs `work` in a transaction that sees the keys and the outbox of all tenants, and nothing else. */
+  asSystem<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Closes all connections. */
+  close(): Promise<void>;
+}
+
+/** Opens a database with at most `poolSize` connections. */
+export function createDatabase(url: string, poolSize: number, clock = systemClock): Database {
+  const pool = openPool(url, poolSize);
+  return {
+    async inTenant(tenantId, work) {
+      const settings = `set local role ado_app; set local ado.tenant = '${checkedUuid(tenantId)}'`;
+      return inTransaction(pool, settings, (db) => work(new TenantWork(db, clock, tenantId)));
+    },
+    asSystem: (work) =>
+      inTransaction(pool, 'set local role ado_system', (db) => work(new Work(db, clock))),
+    close: () => pool.end(),
+  };
+}
+
+const systemClock: Clock = { now: () => Date.now() };
+
+class Work implements Transaction {
+  readonly db: Kysely<Tables>;
+  readonly #clock: Clock;
+  #at: Date | undefined;
+
+  constructor(db: Kysely<Tables>, clock: Clock) {
+    this.db = db;
+    this.#clock = clock;
+  }
+
+  get at(): Date {
+    this.#at ??= new Date(this.#clock.now());
+    return this.#at;
+  }
+}
+
+class TenantWork extends Work implements TenantTransaction {
+  readonly tenantId: string;
+
+  constructor(db: Kysely<Tables>, clock: Clock, tenantId: string) {
+    super(db, clock);
+    this.tenantId = tenantId;
+  }
+}
+
+/** Answers when PostgreSQL does and the tables are there. @throws STORE_UNAVAILABLE */
+export async function checkPostgres(database: Database): Promise<void> {
+  await database.asSystem(({ db }) => sql`select from outbox limit 0`.execute(db));
+}
+
+/** The tenant goes into a statement that takes no parameters. */
+function checkedUuid(text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text))
+    throw new Error(`not a tenant id: ${text}`);
+  return text;
+}
+
+async function inTransaction<T>(
+  pool: pg.Pool,
+  settings: string,
+  work: (db: Kysely<Tables>) => Promise<T>,
+): Promise<T> {
+  const client = await connect(pool);
+  let reusable = true;
+  // Not awaited here: it travels with the first statement. Should it fail, PostgreSQL refuses every statement up to the
+  // rollback, so nothing runs with the rights of the login role.
+  const begun = client.query(`begin; ${settings}`).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  try {
+    const answer = await work(queriesOn(client));
+    const { command } = await client.query('commit');
+    if (command !== 'COMMIT') throw new Error('an error in the transaction was passed over');
+    return answer;
+  } catch (error) {
+    const cause = (await begun) ?? error;
+    reusable = await client.query('rollback').then(
+      () => true,
+      () => false,
+    );
+    throw toStoreError(cause);
+  } finally {
+    client.release(!reusable);
+  }
+}
+
+async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}
+
+const builtQueries = new WeakMap<pg.PoolClient, Kysely<Tables>>();
+
+/** Kysely on one connection, which it neither opens nor gives back. */
+function queriesOn(client: pg.PoolClient): Kysely<Tables> {
+  const built = builtQueries.get(client);
+  if (built !== undefined) return built;
+  const connection = {
+    query: (text: string, values: readonly unknown[]) =>
+      client.query({ name: statementName(text), text, values: values.map(storable) }),
+    release: ignore,
+  };
+  const pool = {
+    // Its type also knows cursors, which nothing here uses.
+    connect: () => Promise.resolve(connection as unknown as PostgresPoolClient),
+    end: () => Promise.resolve(),
+    options: {},
+  };
+  const queries = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  builtQueries.set(client, queries);
+  return queries;
+}
+
+function ignore(): void {
+  // The transaction releases the connection.
+}
+
+/**
+ * Names of prepared statements, which spare PostgreSQL the parsing and most of the planning: a third of its work for the
+ * short statements of a journal. Bounded, as each connection keeps every statement it has seen.
+ */
+const statementNames = new Map<string, string>();
+const maxStatementNames = 500;
+
+function statementName(text: string): string | undefined {
+  const known = statementNames.get(text);
+  if (known !== undefined || statementNames.size === maxStatementNames) return known;
+  const name = `ado_${statementNames.size}`;
+  statementNames.set(text, name);
+  return name;
+}
+
+/** PostgreSQL's text has no NUL; programs and models write it all the same. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+  return Array.isArray(value) ? value.map(storable) : value;
+}

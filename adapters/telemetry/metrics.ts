@@ -1,0 +1,180 @@
+/** Every metric of the platform, and the calls that set them. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { stepKinds } from '../../contracts/event.schema.ts';
+import { routes, type RouteName } from '../../contracts/http.schema.ts';
+import type { OutboxMessage } from '../../contracts/messages.ts';
+import { pools, type Pool } from '../../contracts/names.ts';
+
+/** One line of the table. Labels are closed sets, never ids or text. */
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[];
+}
+
+/** From 5 ms, where a refilled slot should be, to 5 minutes, where a model call or a test run may be. */
+const workBuckets = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5];
+
+/** The providers that a model's name may begin with. */
+const providers = ['scripted'] as const;
+const outboxKinds = [
+  'start-task',
+  'wake-batch',
+  'cancel-workflow',
+] as const satisfies readonly OutboxMessage['kind'][];
+const statusClasses = ['2xx', '3xx', '4xx', '5xx'] as const;
+
+/** The table. docs/metrics.md is printed from it. */
+export const metricDefinitions = {
+  ado_tasks_total: {
+    kind: 'counter',
+    help: 'Attempts of tasks that ended, by final status.',
+    labels: { status: ['succeeded', 'failed', 'cancelled'] },
+  },
+  ado_slot_wait_seconds: {
+    kind: 'histogram',
+    help: 'Time from a prepared workspace to its slot.',
+    labels: {},
+    buckets: workBuckets,
+  },
+  ado_slot_refill_seconds: {
+    kind: 'histogram',
+    help: 'Time from a freed slot, as a waiting worker hears of it, to its next holder.',
+    labels: {},
+    buckets: workBuckets,
+  },
+  ado_steps_total: {
+    kind: 'counter',
+    help: 'Finished steps.',
+    labels: { kind: stepKinds, status: ['succeeded', 'failed'] },
+  },
+  ado_step_duration_seconds: {
+    kind: 'histogram',
+    help: 'Duration of finished steps.',
+    labels: { kind: stepKinds },
+    buckets: workBuckets,
+  },
+  ado_model_calls_total: {
+    kind: 'counter',
+    help: 'Answers of models.',
+    labels: { provider: providers },
+  },
+  ado_model_tokens_total: {
+    kind: 'counter',
+    help: 'Tokens that models reported.',
+    labels: { provider: providers, direction: ['input', 'output'] },
+  },
+  ado_cost_usd_total: {
+    kind: 'counter',
+    help: 'Cost of model answers in US dollars.',
+    labels: { provider: providers },
+  },
+  ado_task_queue_length: {
+    kind: 'gauge',
+    help: 'Tasks that wait in the Temporal queue of a pool, as Temporal estimates it.',
+    labels: { pool: pools },
+  },
+  ado_http_request_duration_seconds: {
+    kind: 'histogram',
+    help: 'Time to answer requests; an event stream counts until its first byte.',
+    labels: { method: ['get', 'post', 'patch'], route: Object.keys(routes), status: statusClasses },
+    buckets: requestBuckets,
+  },
+  ado_outbox_delivered_total: {
+    kind: 'counter',
+    help: 'Messages delivered to Temporal.',
+    labels: { kind: outboxKinds },
+  },
+  ado_sse_clients: { kind: 'gauge', help: 'Open event streams.', labels: {} },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** What happened, in the words of the domain. Each call has one place that makes it. */
+export interface Metrics {
+  /** By the activity that ends an attempt. */
+  taskEnded(status: 'succeeded' | 'failed' | 'cancelled'): void;
+  /** By the activity that waited for a slot. */
+  slotTaken(waitedMs: number): void;
+  /** By the slot leases, when a release let somebody in. */
+  slotRefilled(afterMs: number): void;
+  /** By the activity that recorded the step. */
+  stepFinished(kind: (typeof stepKinds)[number], ok: boolean, durationMs: number): void;
+  /** By the activity `callModel`, once for each answer that it paid for. */
+  modelAnswered(
+    provider: string,
+    inputTokens: number,
+    outputTokens: number,
+    costMicroUsd: number,
+  ): void;
+  /** By the worker, whenever its metrics are read. */
+  queueMeasured(pool: Pool, length: number): void;
+  /** By the API's request log. */
+  httpAnswered(route: RouteName, status: number, durationMs: number): void;
+  /** By the API's outbox relay. */
+  outboxDelivered(kind: OutboxMessage['kind']): void;
+  /** By the API: 1 when an event stream opens, −1 when it closes. */
+  sseClientsChanged(by: 1 | -1): void;
+  /** The text form that Prometheus scrapes, with the defaults of the Node.js process. */
+  read(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+/** The metrics of one process, all at zero. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const base = (name: keyof typeof metricDefinitions) => ({
+    name,
+    help: metricDefinitions[name].help,
+    labelNames: Object.keys(metricDefinitions[name].labels),
+    registers: [registry],
+  });
+  const counter = (name: keyof typeof metricDefinitions) => new Counter<string>(base(name));
+  const gauge = (name: keyof typeof metricDefinitions) => new Gauge<string>(base(name));
+  const histogram = (name: keyof typeof metricDefinitions) => {
+    const { buckets }: MetricDefinition = metricDefinitions[name];
+    return new Histogram<string>({
+      ...base(name),
+      ...(buckets === undefined ? {} : { buckets: [...buckets] }),
+    });
+  };
+
+  const tasks = counter('ado_tasks_total');
+  const slotWait = histogram('ado_slot_wait_seconds');
+  const slotRefill = histogram('ado_slot_refill_seconds');
+  const steps = counter('ado_steps_total');
+  const stepDuration = histogram('ado_step_duration_seconds');
+  const modelCalls = counter('ado_model_calls_total');
+  const modelTokens = counter('ado_model_tokens_total');
+  const cost = counter('ado_cost_usd_total');
+  const queueLength = gauge('ado_task_queue_length');
+  const requests = histogram('ado_http_request_duration_seconds');
+  const delivered = counter('ado_outbox_delivered_total');
+  const sseClients = gauge('ado_sse_clients');
+
+  return {
+    taskEnded: (status) => tasks.inc({ status }),
+    slotTaken: (waitedMs) => slotWait.observe(waitedMs / 1_000),
+    slotRefilled: (afterMs) => slotRefill.observe(afterMs / 1_000),
+    stepFinished(kind, ok, durationMs) {
+      steps.inc({ kind, status: ok ? 'succeeded' : 'failed' });
+      stepDuration.observe({ kind }, durationMs / 1_000);
+    },
+    modelAnswered(provider, inputTokens, outputTokens, costMicroUsd) {
+      modelCalls.inc({ provider });
+      modelTokens.inc({ provider, direction: 'input' }, inputTokens);
+      modelTokens.inc({ provider, direction: 'output' }, outputTokens);
+      cost.inc({ provider }, costMicroUsd / 1_000_000);
+    },
+    queueMeasured: (pool, length) => queueLength.set({ pool }, length),
+    httpAnswered: (route, status, durationMs) =>
+      requests.observe(
+        { method: routes[route].method, route, status: `${Math.floor(status / 100)}xx` },
+        durationMs / 1_000,
+      ),
+    outboxDelivered: (kind) => delivered.inc({ kind }),
+    sseClientsChanged: (by) => sseClients.inc(by),
+    read: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
