@@ -1,0 +1,62 @@
+/** Where agents work: mirrors, worktrees, sandbox, commits and delivery, put together. */
+import type { CrashPoint, Workspaces } from '../ports.ts';
+import { describeCommand } from './command-files.ts';
+import { createDeliver } from './delivery.ts';
+import { createGit } from './git.ts';
+import { viewHost, type HostView } from './host-view.ts';
+import { createLauncher } from './launcher.ts';
+import { createMirrors } from './mirrors.ts';
+import { createCommitWork } from './quarantine-commits.ts';
+import { runInWorktree } from './run-sandboxed.ts';
+import { createTakeSnapshot } from './snapshot.ts';
+import { createResolve } from './targets.ts';
+import { createWorktrees, touch } from './worktrees.ts';
+
+/** A worktree that nobody used for this long is a leftover. No run takes longer: it is the limit of a task's time. */
+const leftoverMs = 86_400_000;
+
+/** Workspaces of this host, and what its process does with them beside a task's work. */
+export interface HostWorkspaces extends Workspaces {
+  /** Removes what nobody used for 24 hours: worktrees of failed tasks and of killed processes. Answers how many. */
+  sweep(now: Date): Promise<number>;
+  /** Ends the helper process; also without it that ends with this one. */
+  close(): void;
+}
+
+/** Makes the workspaces of a data folder. Several processes may share it. Nothing is started or written before its use. */
+export function createWorkspaces(options: {
+  readonly dataDir: string;
+  /** PATH of the programs that agents run; its toolchains are shown in the sandbox. */
+  readonly toolPath: string;
+  readonly homeDir: string;
+  readonly allowUnsandboxed: boolean;
+  readonly crashpoint: CrashPoint;
+}): HostWorkspaces {
+  const { dataDir, allowUnsandboxed, crashpoint } = options;
+  const launcher = createLauncher();
+  const git = createGit({ ...options, launcher });
+  const mirrors = createMirrors({ git, dataDir });
+  const worktrees = createWorktrees({ git, launcher, mirrors, dataDir });
+  let view: Promise<HostView> | undefined;
+  const host = (): Promise<HostView> => (view ??= viewHost(options));
+  const takeSnapshot = createTakeSnapshot({ launcher, host, allowUnsandboxed });
+
+  return {
+    resolve: createResolve(git),
+    describeCommand,
+    prepare: worktrees.prepare,
+    async run(workspace, run) {
+      const worktree = worktrees.get(workspace);
+      touch(worktree);
+      return await runInWorktree({ launcher, host, allowUnsandboxed }, worktree, run);
+    },
+    commit: createCommitWork({ git, launcher, worktrees, takeSnapshot, crashpoint }),
+    deliver: createDeliver({ git, dataDir }),
+    discard: worktrees.discard,
+    async sweep(now) {
+      const before = new Date(now.getTime() - leftoverMs);
+      return (await worktrees.sweep(before)) + (await mirrors.sweep(before));
+    },
+    close: () => launcher.close(),
+  };
+}

@@ -1,0 +1,159 @@
+/** What a sandbox shows of the host: its system folders, the harmless part of /etc, and the toolchains on PATH. */
+import { access, mkdir, readdir, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { replaceFile } from './small-files.ts';
+
+/** What every sandbox of this host has in common. */
+export interface HostView {
+  /** Links like `/bin → usr/bin`, made anew inside. */
+  readonly links: readonly { readonly path: string; readonly target: string }[];
+  /** Parts of /proc that change or tell about the whole machine: the first read-only, the second not there. */
+  readonly procReadOnly: readonly string[];
+  readonly procHidden: { readonly files: readonly string[]; readonly folders: readonly string[] };
+  /** Paths shown read-only: where they are outside, and where inside. */
+  readonly readOnly: readonly { readonly source: string; readonly path: string }[];
+  readonly path: string;
+}
+
+const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+
+/** What programs need of /etc. Accounts and host names are not among it: those files are made up. */
+const etcNames = [
+  ...[
+    'ld.so.cache',
+    'ld.so.conf',
+    'ld.so.conf.d',
+    'alternatives',
+    'nsswitch.conf',
+    'localtime',
+    'timezone',
+  ],
+  ...[
+    'ssl/certs',
+    'ssl/openssl.cnf',
+    'ca-certificates',
+    'pki/tls/certs',
+    'pki/ca-trust/extracted',
+    'crypto-policies',
+  ],
+  ...[
+    'mime.types',
+    'protocols',
+    'services',
+    'magic',
+    'fonts',
+    'terminfo',
+    'perl',
+    'maven/m2.conf',
+    'maven/logging',
+  ],
+];
+/** Folders of language runtimes, which have versions in their names. */
+const etcPattern = /^(java-|python3|php)/;
+
+/**
+ * What container runtimes close in /proc. It matters where the worker is root: the kernel asks for the user only, who is
+ * root outside of the sandbox's user namespace, and `/proc/sys/kernel/core_pattern` names a program to run on the host.
+ */
+const procReadOnly = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
+const procHiddenFolders = ['acpi', 'scsi', 'driver'];
+const procHiddenFiles = [
+  'kcore',
+  'keys',
+  'key-users',
+  'kmsg',
+  'latency_stats',
+  'mtrr',
+  'sched_debug',
+  'timer_list',
+];
+
+const madeUp = {
+  passwd:
+    'root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:65534:65534:agent:/home/agent:/bin/sh\n',
+  group: 'root:x:0:\nagent:x:65534:\n',
+  hosts: '127.0.0.1 localhost ado\n::1 localhost ado\n',
+} as const;
+
+/** Answers whether a path is inside a folder, or the folder itself. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || (way !== '..' && !way.startsWith('../') && !isAbsolute(way));
+}
+
+/** Answers whether a path lies in a folder that every sandbox shows. */
+export function isSystemPath(path: string): boolean {
+  return systemFolders.some((folder) => isWithin(folder, path));
+}
+
+/** Looks at the host. The made-up files are written to the data folder. */
+export async function viewHost(options: {
+  readonly dataDir: string;
+  readonly toolPath: string;
+  readonly homeDir: string;
+}): Promise<HostView> {
+  const links: { path: string; target: string }[] = [];
+  const readOnly: { source: string; path: string }[] = [];
+  for (const path of systemFolders) {
+    const target = await readlink(path).catch(() => undefined);
+    if (target !== undefined) links.push({ path, target });
+    else if (await exists(path)) readOnly.push({ source: path, path });
+  }
+
+  const versioned = (await readdir('/etc').catch(() => [])).filter((name) => etcPattern.test(name));
+  for (const name of [...etcNames, ...versioned]) {
+    const path = join('/etc', name);
+    if (await exists(path)) readOnly.push({ source: await realpath(path), path });
+  }
+  const folder = join(options.dataDir, 'sandbox');
+  await mkdir(folder, { recursive: true });
+  for (const [name, text] of Object.entries(madeUp)) {
+    replaceFile(join(folder, name), text);
+    readOnly.push({ source: join(folder, name), path: join('/etc', name) });
+  }
+
+  const entries = options.toolPath.split(':').filter((entry) => isAbsolute(entry));
+  for (const entry of new Set(entries)) {
+    if (isSystemPath(entry) || !(await exists(entry))) continue;
+    const shown = await toolchainOf(entry, options);
+    if (!readOnly.some(({ path }) => isWithin(path, shown)))
+      readOnly.push({ source: await realpath(shown), path: shown });
+  }
+  const inProc = async (names: readonly string[]): Promise<string[]> => {
+    const paths = names.map((name) => join('/proc', name));
+    const found = await Promise.all(paths.map(exists));
+    return paths.filter((_path, place) => found[place]);
+  };
+  return {
+    links,
+    readOnly,
+    procReadOnly: await inProc(procReadOnly),
+    procHidden: { files: await inProc(procHiddenFiles), folders: await inProc(procHiddenFolders) },
+    path: entries.join(':'),
+  };
+}
+
+/**
+ * The folder to show for an entry of PATH: for `<prefix>/bin` the prefix, when it looks like a toolchain (it has a
+ * `lib`), else just the entry. Never the home folder or what it is in, nor a hidden folder directly in it (`~/.local`,
+ * `~/.cargo`: credentials and other people's data live there), nor what holds ado's own data.
+ */
+async function toolchainOf(
+  entry: string,
+  { homeDir, dataDir }: { homeDir: string; dataDir: string },
+): Promise<string> {
+  const prefix = dirname(entry);
+  const isPrivate =
+    isWithin(prefix, homeDir) ||
+    isWithin(prefix, dataDir) ||
+    (dirname(prefix) === homeDir && basename(prefix).startsWith('.'));
+  if (basename(entry) !== 'bin' || isPrivate || !(await exists(join(prefix, 'lib')))) return entry;
+  return prefix;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

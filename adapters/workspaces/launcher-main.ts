@@ -1,0 +1,146 @@
+/**
+ * The launcher: a small process that starts programs for a large one.
+ *
+ * A fork copies the page tables of its parent. From a Node.js process of 300 MB that costs 7.4 ms of CPU, of 800 MB
+ * 15 ms, from this one 0.9 ms (measured with 100 runs of /bin/true on Node 24). A task starts half a dozen programs.
+ *
+ * It ends when its channel closes, that is, with the worker, however that died. Sandboxes die with it, as their
+ * `--die-with-parent` means this process; programs that own their process group are killed; git commands of our own are
+ * left to end by themselves, so that none leaves a lock behind.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import type { LauncherReply, LauncherRequest, StartMessage } from './launcher-messages.ts';
+
+/** Silence after a program has ended until its pipes are closed, when something that it left behind keeps them open. */
+const lingerMs = 1_000;
+
+const running = new Map<number, { readonly child: ChildProcess; readonly ownsGroup: boolean }>();
+
+function reply(message: LauncherReply, onSent: () => void = () => undefined): void {
+  if (process.connected) process.send?.(message, undefined, {}, onSent);
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group has ended.
+  }
+}
+
+/** Passes a stream on, one chunk at a time: what the worker does not take stays in the pipe, not in memory. */
+function forward(
+  source: Readable,
+  head: { id: number; stream: 'stdout' | 'stderr' | 'fd4' },
+  onSent: () => void,
+): void {
+  source.on('data', (bytes: Buffer) => {
+    source.pause();
+    reply({ event: 'output', ...head, bytes }, () => {
+      onSent();
+      source.resume();
+    });
+  });
+}
+
+function feed(target: Writable, bytes: Uint8Array): void {
+  // A program may end without reading what it is fed.
+  target.on('error', () => undefined);
+  target.end(bytes);
+}
+
+function start(message: StartMessage): void {
+  const { id } = message;
+  const stdout =
+    message.stdoutFile === undefined ? 'pipe' : openSync(message.stdoutFile, 'wx', 0o600);
+  const child = spawn(message.file, [...message.args], {
+    cwd: message.cwd,
+    env: message.env,
+    detached: true,
+    stdio: [
+      message.stdin === undefined ? 'ignore' : 'pipe',
+      stdout,
+      'pipe',
+      ...(message.fd3 === undefined ? [] : (['pipe', 'pipe'] as const)),
+    ],
+  });
+  if (typeof stdout === 'number') closeSync(stdout);
+  running.set(id, { child, ownsGroup: message.ownsGroup });
+
+  child.on('error', (error: NodeJS.ErrnoException) => {
+    if (child.pid !== undefined || !running.delete(id)) return;
+    reply({ event: 'failed', id, code: error.code ?? error.message });
+  });
+  let linger: NodeJS.Timeout | undefined;
+  child.on('exit', () => {
+    if (message.ownsGroup) signalGroup(child, 'SIGKILL');
+    linger = setTimeout(() => {
+      for (const stream of child.stdio) stream?.destroy();
+    }, lingerMs);
+  });
+  child.on('close', (exitCode: number | null) => {
+    clearTimeout(linger);
+    if (running.delete(id)) reply({ event: 'exit', id, exitCode });
+  });
+
+  const [stdin, , , fd3, fd4] = child.stdio;
+  if (message.stdin !== undefined) feed(stdin as Writable, message.stdin);
+  if (message.fd3 !== undefined) feed(fd3 as Writable, message.fd3);
+  const outputs = {
+    stdout: child.stdout,
+    stderr: child.stderr,
+    fd4: fd4 as Readable | null | undefined,
+  };
+  for (const stream of ['stdout', 'stderr', 'fd4'] as const) {
+    const source = outputs[stream];
+    if (source !== null && source !== undefined)
+      forward(source, { id, stream }, () => linger?.refresh());
+  }
+}
+
+/**
+ * Closes what this process was given open by whoever started the worker, and would hand on to every program. Node.js's
+ * own descriptors close by themselves on `exec` (flag 02000000).
+ */
+function closeInherited(): void {
+  for (const name of readdirSync('/proc/self/fd')) {
+    try {
+      const flags = /^flags:\s+(\d+)/m.exec(
+        readFileSync(`/proc/self/fdinfo/${name}`, 'latin1'),
+      )?.[1];
+      const staysOpen = flags !== undefined && (Number.parseInt(flags, 8) & 0o2000000) === 0;
+      if (staysOpen && Number(name) > 2) closeSync(Number(name));
+    } catch {
+      // The one that the list was read through is gone.
+    }
+  }
+}
+
+if (process.platform === 'linux') closeInherited();
+
+process.on('message', (message: LauncherRequest) => {
+  if (message.op === 'kill') {
+    const found = running.get(message.id);
+    if (found !== undefined) signalGroup(found.child, message.signal);
+    return;
+  }
+  try {
+    start(message);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    reply({ event: 'failed', id: message.id, code: code ?? String(error) });
+  }
+});
+
+process.on('disconnect', () => {
+  for (const { child, ownsGroup } of running.values()) {
+    if (ownsGroup) signalGroup(child, 'SIGKILL');
+  }
+  process.exit(0);
+});
+
+// A terminal or supervisor signals every process; the worker still needs this one while it stops.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

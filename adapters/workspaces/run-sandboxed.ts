@@ -1,0 +1,164 @@
+/** Runs programs in worktrees: in the sandbox, or without one where that is allowed and asked for. */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { AppError } from '../../contracts/errors.ts';
+import type { SandboxResult, SandboxRun } from '../ports.ts';
+import type { HostView } from './host-view.ts';
+import { LaunchError, type Exit, type Launch, type Launcher } from './launcher.ts';
+import { environmentOf, sandboxOptions, type SandboxRequest } from './sandbox.ts';
+import type { Worktree } from './worktrees.ts';
+
+/** Kept of the end of each stream. */
+const tailBytes = 65_536;
+/** What a shell answers for a program that cannot be started. */
+const notFoundExit = 127;
+
+/** How a sandboxed program is started; standard output and error are the caller's. */
+export type SandboxedLaunch = Omit<Launch, 'file' | 'args' | 'cwd' | 'env' | 'fd3'> & {
+  readonly argv: readonly string[];
+  readonly request: SandboxRequest;
+};
+
+/** Runs a program in bubblewrap. @throws SANDBOX_UNAVAILABLE when the sandbox itself cannot be made */
+export async function launchInSandbox(
+  launcher: Launcher,
+  host: HostView,
+  launch: SandboxedLaunch,
+): Promise<Exit> {
+  const { argv, request, ...rest } = launch;
+  const stderr: Uint8Array[] = [];
+  // Options go through a pipe: in the list of processes every user of the machine could read the environment.
+  const options = sandboxOptions(host, request).map((word) => `${word}\0`);
+  try {
+    const exit = await launcher.launch({
+      ...rest,
+      file: 'bwrap',
+      args: ['--args', '3', '--json-status-fd', '4', '--', ...argv],
+      // For finding bwrap itself.
+      env: { PATH: `${host.path}:/usr/local/bin:/usr/bin:/bin` },
+      fd3: options.join(''),
+      onOutput: (stream, bytes, kill) => {
+        if (stream === 'stderr' && stderr.length < 8) stderr.push(bytes);
+        rest.onOutput?.(stream, bytes, kill);
+      },
+    });
+    // It reports the exit code of what it ran; killed from outside it has no time to.
+    if (exit.exitCode === undefined || exit.fd4.includes('"exit-code"')) return exit;
+    const said = Buffer.concat(stderr).toString().trim();
+    if (!said.startsWith('bwrap: execvp ')) throw unavailable(said);
+    return { ...exit, exitCode: notFoundExit };
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error;
+    throw unavailable(
+      error.code === 'ENOENT' ? 'bubblewrap (bwrap) is not installed' : error.message,
+    );
+  }
+}
+
+function unavailable(why: string): AppError {
+  return new AppError(
+    'SANDBOX_UNAVAILABLE',
+    `The sandbox does not work on this machine: ${why.slice(0, 500)}`,
+  );
+}
+
+/** Runs a program in a worktree. @throws SANDBOX_UNAVAILABLE · SANDBOX_REQUIRED */
+export async function runInWorktree(
+  deps: {
+    readonly launcher: Launcher;
+    readonly host: () => Promise<HostView>;
+    readonly allowUnsandboxed: boolean;
+  },
+  worktree: Worktree,
+  run: SandboxRun,
+): Promise<SandboxResult> {
+  const { argv, env = {}, readable, input: stdin, timeoutMs, signal } = run;
+  const { tree, gitDir, mirror } = worktree;
+  const output = collectOutput(run.onOutput);
+  const shared = { stdin, timeoutMs, signal, onOutput: output.write };
+  const host = await deps.host();
+  if (signal?.aborted === true)
+    return output.result({ exitCode: undefined, timedOut: false, durationMs: 0 });
+
+  if (run.sandbox === 'bubblewrap') {
+    const request = {
+      readOnly: [join(mirror, 'objects'), gitDir],
+      writable: [tree],
+      workDir: tree,
+      env,
+      ...(readable === undefined ? {} : { files: readable }),
+    };
+    return output.result(await launchInSandbox(deps.launcher, host, { ...shared, argv, request }));
+  }
+
+  if (!deps.allowUnsandboxed) {
+    throw new AppError('SANDBOX_REQUIRED', 'This worker does not run agents with `sandbox: none`.');
+  }
+  const places = {
+    path: host.path,
+    home: join(dirname(tree), 'home'),
+    tmp: join(dirname(tree), 'tmp'),
+  };
+  mkdirSync(places.home, { recursive: true });
+  mkdirSync(places.tmp, { recursive: true });
+  const [file = 'sh', ...args] = argv;
+  const program = { file, args, cwd: tree, env: environmentOf(env, places), ownsGroup: true };
+  try {
+    return output.result(await deps.launcher.launch({ ...shared, ...program }));
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error;
+    output.write('stderr', Buffer.from(`${error.message}\n`));
+    return output.result({ exitCode: notFoundExit, timedOut: false, durationMs: 0 });
+  }
+}
+
+/** Passes output on as text and keeps the end of each stream. */
+export function collectOutput(onOutput: SandboxRun['onOutput']) {
+  const streams = { stdout: createTail(), stderr: createTail() };
+  const write = (source: 'stdout' | 'stderr', bytes: Uint8Array): void => {
+    const text = streams[source].write(bytes);
+    if (text !== '') onOutput?.(source, text);
+  };
+  return {
+    write,
+    result({
+      exitCode,
+      timedOut,
+      durationMs,
+    }: Pick<Exit, 'exitCode' | 'timedOut' | 'durationMs'>): SandboxResult {
+      for (const source of ['stdout', 'stderr'] as const) {
+        const text = streams[source].end();
+        if (text !== '') onOutput?.(source, text);
+      }
+      const [stdout, stderr] = [streams.stdout.text(), streams.stderr.text()];
+      return { exitCode: timedOut ? undefined : exitCode, timedOut, stdout, stderr, durationMs };
+    },
+  };
+}
+
+/** The last part of a stream, whole characters only. Holds at most twice of what it keeps, however much is written. */
+function createTail() {
+  const decoder = new StringDecoder('utf8');
+  let kept = '';
+  const keep = (text: string): string => {
+    kept += text;
+    if (kept.length > 2 * tailBytes) kept = kept.slice(-tailBytes);
+    return text;
+  };
+  return {
+    write: (bytes: Uint8Array): string =>
+      keep(decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))),
+    end: (): string => keep(decoder.end()),
+    /** Cut by bytes, then at the first whole character. */
+    text: (): string => {
+      const bytes = Buffer.from(kept);
+      return bytes.length <= tailBytes
+        ? kept
+        : bytes
+            .subarray(-tailBytes)
+            .toString()
+            .replace(/^\uFFFD+/, '');
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * Small files of our own, read and written in one go. Not asynchronously: each such call costs 0.1 ms of CPU in the
+ * thread pool, a plain one 0.01 ms (measured), and a worktree takes a hundred of them.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+
+/** Writes a file at once: another process reads the old text or the new, never half of it. */
+export function replaceFile(path: string, text: string): void {
+  const next = `${path}.${randomUUID()}`;
+  writeFileSync(next, text);
+  renameSync(next, path);
+}
+
+/** Reads a file; undefined when it cannot be read. */
+export function findText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names in a folder; none when it cannot be read. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
