@@ -1,0 +1,71 @@
+/** What the API is given: ports, clock, and a few answers of the machine it runs on. */
+import type {
+  Clock,
+  CrashPoint,
+  KeyStore,
+  LiveChannel,
+  ModelProvider,
+  TaskStore,
+  Workspaces,
+} from '../adapters/ports.ts';
+import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import type { ErrorCode } from '../contracts/errors.ts';
+
+/** Where the API writes its log lines: fields first, then one event name. */
+export interface Logger {
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+}
+
+/** One service that the API cannot work without. */
+export interface Dependency {
+  /** The code that `/health/ready` answers with while it is gone. */
+  readonly code: Extract<
+    ErrorCode,
+    'STORE_UNAVAILABLE' | 'LIMITER_UNAVAILABLE' | 'ENGINE_UNAVAILABLE'
+  >;
+  isReady(): Promise<boolean>;
+}
+
+/** Everything that routes and use cases are given. */
+export interface ApiDeps {
+  readonly store: TaskStore;
+  readonly keys: KeyStore;
+  readonly workspaces: Pick<Workspaces, 'resolve' | 'describeCommand'>;
+  readonly models: Pick<ModelProvider, 'languageModel' | 'costOf'>;
+  readonly live: LiveChannel;
+  /** Asks the outbox relay to look now. */
+  readonly wakeRelay: () => void;
+  readonly crashPoint: CrashPoint;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Rejects with SANDBOX_UNAVAILABLE when bubblewrap does not work here. */
+  readonly checkSandbox: () => Promise<void>;
+  readonly allowUnsandboxed: boolean;
+  /** In the order in which `/health/ready` names them. */
+  readonly dependencies: readonly Dependency[];
+  readonly metrics: Pick<Metrics, 'httpAnswered' | 'sseClientsChanged'>;
+  readonly temporalUiUrl: string | undefined;
+  readonly version: string;
+  /** Aborted when the server stops: streams end then. */
+  readonly stopping: AbortSignal;
+  readonly streams: StreamTiming;
+}
+
+/** How often an event stream does what. */
+export interface StreamTiming {
+  /** The longest time between two looks at the store: a lost wake-up costs no more than this. */
+  readonly lookMs: number;
+  /** Silence after which a comment keeps proxies from closing the connection. */
+  readonly heartbeatMs: number;
+  /** Time that a reader gets to take what was sent; then its connection is closed. */
+  readonly stalledMs: number;
+}
+
+/** The timing of production. Proxies commonly close after 30–60 s of silence. */
+export const streamTiming: StreamTiming = {
+  lookMs: 1_000,
+  heartbeatMs: 15_000,
+  stalledMs: 60_000,
+};

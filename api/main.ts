@@ -1,0 +1,157 @@
+/** Starts the API process: wires the parts of the platform together and serves them. The only file with side effects. */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+import { createCrashPoint } from '../adapters/crashpoints.ts';
+import { createModels } from '../adapters/models/create-models.ts';
+import { createKeyStore } from '../adapters/postgres/key-store.ts';
+import { migrate } from '../adapters/postgres/migrate.ts';
+import { createOutbox } from '../adapters/postgres/outbox.ts';
+import { createTaskStore } from '../adapters/postgres/task-store.ts';
+import { checkPostgres, createDatabase } from '../adapters/postgres/tenant-transaction.ts';
+import { createRedis, createSubscriberRedis } from '../adapters/redis/client.ts';
+import { createLiveChannel } from '../adapters/redis/live-channel.ts';
+import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
+import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
+import { createLogger, type Logger } from '../adapters/telemetry/logger.ts';
+import { createMetrics } from '../adapters/telemetry/metrics.ts';
+import { createWorkflowEngine } from '../adapters/temporal/workflow-engine.ts';
+import { checkSandbox } from '../adapters/workspaces/check-sandbox.ts';
+import { createWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
+import { loadConfig, type Config } from '../config/config.ts';
+import { codeOf } from '../contracts/errors.ts';
+import { roleScopes } from '../contracts/http.schema.ts';
+import { localTenantId } from '../contracts/names.ts';
+import { createApp } from './create-app.ts';
+import { deliverWhenReady } from './deliver-when-ready.ts';
+import { streamTiming, type Dependency } from './deps.ts';
+import { relayTiming, startOutboxRelay } from './outbox-relay.ts';
+import { startServer } from './server.ts';
+import { rememberCheck } from './use-cases/check-work.ts';
+import { findMissing } from './use-cases/find-missing.ts';
+import { waitForStore } from './wait-for-store.ts';
+
+/** Time that requests under way get when the process is asked to end. */
+const shutdownGraceMs = 5_000;
+
+/** Runs the API until it is asked to end. */
+async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<void> {
+  const clock = { now: () => Date.now() };
+  const metrics = createMetrics();
+  const crashPoint = createCrashPoint(
+    config.crashpoints,
+    join(config.workspaces.dataDir, 'crashpoints'),
+  );
+  const database = createDatabase(config.database.url, config.database.poolSize);
+  const redis = createRedis(config.redis.url, log);
+  const subscriber = createSubscriberRedis(config.redis.url, log);
+  const live = createLiveChannel(redis, createSubscriptions(subscriber));
+  const engine = createWorkflowEngine(config.temporal);
+  const workspaces = createWorkspaces({
+    ...config.workspaces,
+    allowUnsandboxed: config.policy.allowUnsandboxed,
+    crashpoint: crashPoint,
+  });
+  const keys = createKeyStore(database);
+  const sandboxCheck = rememberCheck(() => checkSandbox(config.workspaces), clock, 60_000);
+  // Begun ahead of the first submit, which would else wait for it.
+  void sandboxCheck().catch(() => undefined);
+
+  const dependencies: Dependency[] = [
+    { code: 'STORE_UNAVAILABLE', isReady: () => checkPostgres(database).then(() => true) },
+    { code: 'LIMITER_UNAVAILABLE', isReady: () => redis.ping().then(() => true) },
+    { code: 'ENGINE_UNAVAILABLE', isReady: () => engine.isReady() },
+  ];
+  const internal = await startInternalServer({
+    ...config.metrics,
+    metrics,
+    isReady: async () => (await findMissing(dependencies)) === undefined,
+  });
+
+  await waitForStore(() => migrate(config.database.url), log, stopping);
+  const { bootstrapKey } = config.api;
+  if (bootstrapKey !== undefined) {
+    const ensure = () => keys.ensureKey(localTenantId, 'local', bootstrapKey, roleScopes.admin);
+    await waitForStore(ensure, log, stopping);
+  }
+
+  const relay = startOutboxRelay({
+    outbox: createOutbox(database),
+    engine: { deliver: deliverWhenReady(engine) },
+    crashPoint,
+    metrics,
+    log,
+    timing: relayTiming,
+  });
+  const app = createApp({
+    store: createTaskStore(database),
+    keys,
+    workspaces,
+    models: createModels(config.policy),
+    live,
+    wakeRelay: relay.wake,
+    crashPoint,
+    clock,
+    log,
+    checkSandbox: sandboxCheck,
+    allowUnsandboxed: config.policy.allowUnsandboxed,
+    dependencies,
+    metrics,
+    temporalUiUrl: config.temporal.uiUrl,
+    version: packageJson.version,
+    stopping,
+    streams: streamTiming,
+  });
+  const server = await startServer(app, config.api);
+  log.info(
+    { url: `http://${config.api.host}:${server.port}`, metricsPort: internal.port },
+    'api-ready',
+  );
+
+  if (!stopping.aborted) await once(stopping, 'abort');
+  log.info({}, 'api-stopping');
+  await server.close(shutdownGraceMs);
+  await relay.stop();
+  await internal.close();
+  workspaces.close();
+  redis.disconnect();
+  subscriber.disconnect();
+  await Promise.all([engine.close(), database.close()]);
+  log.info({}, 'api-stopped');
+}
+
+/** Aborts when the process is asked to end. A second signal ends it at once. */
+function createStopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+  return stop.signal;
+}
+
+/** Reads the configuration. One that is not valid ends the process with one message: there is no log yet. */
+function readConfig(): Config {
+  try {
+    return loadConfig();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+}
+
+const config = readConfig();
+const log = createLogger({ process: 'api', level: config.log.level });
+const stopping = createStopSignal();
+try {
+  await run(config, log, stopping);
+} catch (error) {
+  // Asked to end before it was up: that is no failure.
+  if (!stopping.aborted) {
+    const code = codeOf(error);
+    log.error(
+      code === undefined ? { err: error } : { code, reason: (error as Error).message },
+      'api-failed',
+    );
+    process.exitCode = 1;
+  }
+}
+// What was opened before a failure would keep the process alive.
+process.exit();

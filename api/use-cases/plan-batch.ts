@@ -1,0 +1,66 @@
+/** Planning a batch: what would run and cost. Nothing is stored, started or spent. */
+import type { Actor, NewTask } from '../../adapters/ports.ts';
+import type { Plan, PlannedItem, SubmitBatch } from '../../contracts/batch.schema.ts';
+import { slugOf } from '../../contracts/names.ts';
+import type { ApiDeps } from '../deps.ts';
+import { assertModel } from './check-work.ts';
+import { prepareBatch } from './prepare-batch.ts';
+
+/** Resolves and renders a batch as a submit would, with the same problems. @throws the codes of `routes.planBatch` */
+export async function planBatch(
+  deps: ApiDeps,
+  request: { readonly actor: Actor; readonly body: SubmitBatch },
+): Promise<Plan> {
+  const { actor, body } = request;
+  const checks = [{ path: 'model', check: () => assertModel(deps, body) }];
+  const tasks = await prepareBatch(deps, { actor, body, checks });
+  const reusable = tasks.filter((task) => task.reuse && task.skip === undefined);
+  const results = await deps.store.findResults(
+    actor,
+    reusable.map((task) => task.contentKey),
+  );
+
+  const items = tasks.map((task) => toPlannedItem(task, body.name, results));
+  const toRun = items.filter((item) => item.skip === undefined).length;
+  const worstMicroUsd = buys(deps, body) ? toRun * body.maxCostMicroUsd : 0;
+  return {
+    items,
+    toRun,
+    skipped: items.length - toRun,
+    parallel: body.parallel,
+    // Nothing is known about what such work has cost before, so the honest range of a priced model is all there may be.
+    estimate: { lowMicroUsd: 0, highMicroUsd: worstMicroUsd, worstMicroUsd },
+  };
+}
+
+function toPlannedItem(
+  task: NewTask,
+  name: string | undefined,
+  results: ReadonlyMap<string, string>,
+): PlannedItem {
+  const { repository, baseRef, baseCommit, prompt, variables } = task;
+  const planned = {
+    repository,
+    baseRef,
+    baseCommit,
+    branchSlug: slugOf(name ?? prompt),
+    prompt,
+    variables,
+  };
+  if (task.skip !== undefined) return { ...planned, skip: task.skip };
+  const sourceTaskId = task.reuse ? results.get(task.contentKey) : undefined;
+  return sourceTaskId === undefined ? planned : { ...planned, skip: 'cached', sourceTaskId };
+}
+
+/** Whether the work can cost anything: a command buys nothing, and a scripted model's price is 0. */
+function buys(deps: Pick<ApiDeps, 'models'>, work: SubmitBatch): boolean {
+  if (work.agent !== 'builtin' || work.model === undefined) return false;
+  const usage = {
+    inputTokens: 1_000_000,
+    outputTokens: 1_000_000,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    reasoningTokens: 0,
+  };
+  return deps.models.costOf(work.model, usage) > 0;
+}

@@ -1,0 +1,134 @@
+/** Starts a worker process: wires the parts of the platform together and serves the configured pools until it is told to end. */
+import { join } from 'node:path';
+import type { ActivityDeps } from '../activities/deps.ts';
+import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
+import { createCrashPoint } from '../adapters/crashpoints.ts';
+import { collectStream } from '../adapters/models/collect-stream.ts';
+import { createModels } from '../adapters/models/create-models.ts';
+import { createBatchJournal } from '../adapters/postgres/batch-journal.ts';
+import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
+import { createDatabase } from '../adapters/postgres/tenant-transaction.ts';
+import { createRedis, createSubscriberRedis } from '../adapters/redis/client.ts';
+import { createLiveChannel } from '../adapters/redis/live-channel.ts';
+import { createSlotLeases } from '../adapters/redis/slot-leases.ts';
+import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
+import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
+import { createLogger } from '../adapters/telemetry/logger.ts';
+import { createMetrics, type Metrics } from '../adapters/telemetry/metrics.ts';
+import { createWorkspaces, type HostWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
+import { loadConfig } from '../config/config.ts';
+import { hostQueue } from '../contracts/names.ts';
+import { createWorkers } from './create-worker.ts';
+import { measureQueues } from './measure-queues.ts';
+import { createStopSignal, runWorkers } from './shutdown.ts';
+import { connectToTemporal, installTemporalRuntime, isServing } from './temporal-runtime.ts';
+import { prepareWorkflowBundle } from './workflow-bundle.ts';
+
+/** How often worktrees that nobody needs are removed. */
+const sweepEveryMs = 3_600_000;
+
+const config = loadConfig();
+const log = createLogger({ process: 'worker', level: config.log.level });
+const stop = createStopSignal();
+try {
+  await serve();
+} catch (error) {
+  if (!stop.aborted) {
+    log.fatal({ err: error }, 'worker-failed');
+    process.exit(1);
+  }
+}
+log.info('worker-stopped');
+// Not left to the event loop: what an abandoned activity has started may hold it open.
+process.exit(0);
+
+/** Serves until the stop signal, or until a part fails. */
+async function serve(): Promise<void> {
+  const { namespace, address } = config.temporal;
+  const metrics = createMetrics();
+  const crashpoint = createCrashPoint(
+    config.crashpoints,
+    join(config.workspaces.dataDir, 'crashpoints'),
+  );
+  const workspaces = createWorkspaces({ ...config.workspaces, ...config.policy, crashpoint });
+  const activities = createDeps({ metrics, crashpoint, workspaces });
+
+  const temporalLogger = installTemporalRuntime(log);
+  let ready = (): Promise<boolean> => Promise.resolve(false);
+  let measure = (): Promise<void> => Promise.resolve();
+  const internal = await startInternalServer({
+    ...config.metrics,
+    isReady: () => ready(),
+    metrics: {
+      async read() {
+        await measure();
+        return metrics.read();
+      },
+    },
+  });
+  log.info(
+    { port: internal.port, pools: config.worker.pools, hostId: config.worker.hostId },
+    'worker-starting',
+  );
+
+  const [connection, workflowBundle] = await Promise.all([
+    connectToTemporal({ address, namespace, log, stop }),
+    prepareWorkflowBundle(join(config.workspaces.dataDir, 'cache'), temporalLogger),
+  ]);
+  const workers = await createWorkers({
+    connection,
+    namespace,
+    settings: config.worker,
+    activities,
+    workflowBundle,
+  });
+  ready = () => isServing(connection, workers);
+  // Without Temporal the other metrics are still worth reading.
+  measure = () =>
+    measureQueues(connection, namespace, { pools: config.worker.pools, metrics }).catch(
+      () => undefined,
+    );
+
+  if (config.worker.pools.includes('agents')) sweepNowAndThen(workspaces);
+  const running = runWorkers(workers, stop);
+  log.info('worker-ready');
+  await running;
+  await connection.close();
+}
+
+function createDeps({
+  metrics,
+  crashpoint,
+  workspaces,
+}: Pick<ActivityDeps, 'crashpoint' | 'workspaces'> & { metrics: Metrics }): ActivityDeps {
+  const store = createDatabase(config.database.url, config.database.poolSize);
+  const subscriptions = createSubscriptions(createSubscriberRedis(config.redis.url, log));
+  const { hostId, tenantRunningMax } = config.worker;
+  return {
+    journal: createTaskJournal(store),
+    batches: createBatchJournal(store),
+    workspaces,
+    slots: createSlotLeases({ redis: createRedis(config.redis.url, log), subscriptions, metrics }),
+    live: createLiveChannel(createRedis(config.redis.url, log), subscriptions),
+    models: createModels(config.policy),
+    tools: createAgentTools(),
+    collectStream,
+    metrics,
+    crashpoint,
+    clock: { now: () => Date.now() },
+    hostId,
+    hostQueue: hostQueue(hostId),
+    tenantRunningMax,
+  };
+}
+
+function sweepNowAndThen(workspaces: HostWorkspaces): void {
+  const sweep = (): void => {
+    workspaces.sweep(new Date()).then(
+      (removed) => log.debug({ removed }, 'workspaces-swept'),
+      (error: unknown) => log.warn({ err: error }, 'workspaces-sweep-failed'),
+    );
+  };
+  sweep();
+  setInterval(sweep, sweepEveryMs).unref();
+}

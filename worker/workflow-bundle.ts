@@ -1,0 +1,46 @@
+/** The workflows' code as one file, made once for each content: bundling takes about two seconds, reading none. */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
+
+/** Folders that the bundle is made of, beside the SDK. */
+const sources = ['workflows', 'contracts'];
+
+/**
+ * Answers the path of the bundle of `../workflows`, making it first when it is not in `cacheDir` yet. Several may do that
+ * at once: each writes a file of its own, and the last rename wins with the same content.
+ */
+export async function prepareWorkflowBundle(cacheDir: string, logger: Logger): Promise<string> {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const codePath = join(cacheDir, `workflows-${await hashSources(root)}.js`);
+  if (await isFile(codePath)) return codePath;
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows'), logger });
+  await mkdir(cacheDir, { recursive: true });
+  const partial = `${codePath}.${randomUUID()}`;
+  await writeFile(partial, code);
+  await rename(partial, codePath);
+  return codePath;
+}
+
+/** Hash of all that decides the bundle: our sources, the version of the SDK, and where they lie (source maps name it). */
+async function hashSources(root: string): Promise<string> {
+  const hash = createHash('sha256').update(root);
+  hash.update(await readFile(new URL('../package.json', import.meta.url)));
+  for (const folder of sources) {
+    const names = await readdir(join(root, folder), { recursive: true });
+    for (const name of names.filter((file) => /\.[jt]s$/.test(file)).sort()) {
+      const path = join(root, folder, name);
+      hash.update(relative(root, path)).update(await readFile(path));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}
