@@ -1,0 +1,70 @@
+/** `ado show` and `ado batch show`: one task or batch, whole. */
+import type { Batch } from '../../contracts/batch.schema.ts';
+import type { Task } from '../../contracts/task.schema.ts';
+import type { ApiClient } from '../api-client.ts';
+import type { Cli } from '../cli.ts';
+import { connect } from '../connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { getId } from '../find-id.ts';
+import type { IdKind } from '../find-id.ts';
+import { isBatchId } from '../follow.ts';
+import { print } from '../output.ts';
+import type { OutputFormat } from '../output.ts';
+import { formatBatch, formatItems, formatTask, summaryPage } from '../summaries.ts';
+
+/** What to show, and how. */
+export interface ShowOptions {
+  readonly id: string;
+  readonly kind: IdKind;
+  readonly output: OutputFormat;
+}
+
+/** Runs the command; answers the exit code. */
+export async function show(cli: Cli, options: ShowOptions): Promise<number> {
+  const api = await connect(cli, { mayStart: false });
+  const id = await getId(api, options.id, options.kind);
+  if (isBatchId(id)) await showBatch(cli, api, { id, output: options.output });
+  else {
+    const task = await api.call('get /v1/tasks/:taskId', { params: { taskId: id } });
+    await printTask(cli, task, options.output);
+  }
+  return exitCodes.ok;
+}
+
+/** Prints one task. */
+export async function printTask(cli: Cli, task: Task, output: OutputFormat): Promise<void> {
+  await print(cli.terminal, output, {
+    value: task,
+    names: [task.id],
+    text: () => formatTask(task, cli.terminal.paint),
+  });
+}
+
+async function showBatch(
+  cli: Cli,
+  api: ApiClient,
+  { id, output }: { readonly id: string; readonly output: OutputFormat },
+): Promise<void> {
+  const params = { batchId: id };
+  const batch = await api.call('get /v1/batches/:batchId', { params });
+  const query = { outcome: 'failed', limit: summaryPage };
+  const failed =
+    output === 'text'
+      ? (await api.call('get /v1/batches/:batchId/items', { params, query })).items
+      : [];
+  const failures = formatItems({ failed, succeeded: [] }, batch.counts, cli.terminal.paint);
+  await printBatch(cli, batch, { output, after: failures });
+}
+
+/** Prints one batch, in text with further lines. */
+export async function printBatch(
+  cli: Cli,
+  batch: Batch,
+  { output, after = [] }: { readonly output: OutputFormat; readonly after?: readonly string[] },
+): Promise<void> {
+  await print(cli.terminal, output, {
+    value: batch,
+    names: [batch.id],
+    text: () => [formatBatch(batch, cli.terminal.paint), ...after].join('\n'),
+  });
+}

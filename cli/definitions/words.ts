@@ -1,0 +1,12 @@
+/**
+ * The words that flags take. They are written out, because the schemas that also have them would be loaded with them;
+ * the compiler holds both together.
+ */
+import type { AgentKind, SandboxKind, Work } from '../../contracts/task.schema.ts';
+
+/** Agents. */
+export const agentWords = ['builtin', 'command'] as const satisfies readonly AgentKind[];
+/** Policies. */
+export const policyWords = ['autonomous'] as const satisfies readonly Work['policy'][];
+/** Sandboxes. */
+export const sandboxWords = ['bubblewrap', 'none'] as const satisfies readonly SandboxKind[];

@@ -1,0 +1,267 @@
+/** `ado doctor`: looks at this machine and says what is missing for the local platform, and the line that mends it. */
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { messageOf } from './error-text.ts';
+import { findCache, findHome, layOut } from './home.ts';
+import { installLine, recogniseSystem } from './install-lines.ts';
+import type { System } from './install-lines.ts';
+import { choosePort, findPortHolder, isPortFree, usualPorts } from './ports.ts';
+import type { PortName } from './ports.ts';
+import { findExternals } from './programs.ts';
+import { findLocalPostgres } from './programs/postgres.ts';
+import { findRedis } from './programs/redis.ts';
+import { findOnPath, findVersion, runProgram } from './programs/run-program.ts';
+import { findGo } from './programs/temporal-build.ts';
+import { findTemporalCli } from './programs/temporal.ts';
+import { isSupervised } from './status.ts';
+import { isAtLeast, oldest } from './versions.ts';
+
+/** One thing that was looked at. */
+export interface DoctorCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What is there, in words. */
+  readonly found: string;
+  /** What has to be there. */
+  readonly needed: string;
+  /** What to do, usually a command line; empty when nothing has to be done. */
+  readonly fix: string;
+}
+
+interface Examination {
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly system: System;
+}
+
+/** Looks at everything the local platform needs; changes nothing: a probe in the data folder goes at once. */
+export async function runDoctor(env: NodeJS.ProcessEnv): Promise<DoctorCheck[]> {
+  const examination = { env, home: findHome(env), system: recogniseSystem(env) };
+  const checks = await Promise.all([
+    checkGit(examination),
+    checkPostgres(examination),
+    checkRedis(examination),
+    checkTemporal(examination),
+    checkSandbox(examination),
+    checkDisk(examination),
+    checkPorts(examination),
+  ]);
+  return [checkNode(), checkDataFolder(examination), ...checks];
+}
+
+function checkNode(): DoctorCheck {
+  const version = process.versions.node;
+  const ok = isAtLeast(version, oldest.node);
+  const fix = ok ? '' : 'npm install --global node@24 (or https://nodejs.org/en/download)';
+  return { name: 'node', ok, found: version, needed: `Node.js ${oldest.node}`, fix };
+}
+
+async function checkGit({ env, system }: Examination): Promise<DoctorCheck> {
+  const version = findOnPath('git', env) === undefined ? undefined : await findVersion('git', env);
+  const ok = version !== undefined && isAtLeast(version, oldest.git);
+  const fix = ok ? '' : installLine('git', system);
+  return { name: 'git', ok, found: version ?? 'not found', needed: `git ${oldest.git}`, fix };
+}
+
+async function checkPostgres({ env, home, system }: Examination): Promise<DoctorCheck> {
+  const needed = `PostgreSQL ${oldest.postgres}`;
+  if (findExternals(env).postgres !== undefined)
+    return elsewhere('postgres', needed, 'DATABASE_URL');
+  const dataFolder = layOut(home).postgres;
+  const found = await findLocalPostgres(env, dataFolder);
+  if (found !== undefined) {
+    return {
+      name: 'postgres',
+      ok: true,
+      found: `${found.version} in ${dirname(found.postgres)}`,
+      needed,
+      fix: '',
+    };
+  }
+  // npm may still bring one, but only a try would tell.
+  const hasNpm = findOnPath('npm', env) !== undefined;
+  const text = hasNpm ? 'not found; the first start will try to install it with npm' : 'not found';
+  return {
+    name: 'postgres',
+    ok: hasNpm,
+    found: text,
+    needed,
+    fix: installLine('postgres', system),
+  };
+}
+
+async function checkRedis({ env, system }: Examination): Promise<DoctorCheck> {
+  const needed = `Redis ${oldest.redis} or Valkey`;
+  if (findExternals(env).redis !== undefined) return elsewhere('redis', needed, 'REDIS_URL');
+  const found = await findRedis(env);
+  if (found === undefined) {
+    return {
+      name: 'redis',
+      ok: false,
+      found: 'not found',
+      needed,
+      fix: installLine('redis', system),
+    };
+  }
+  return { name: 'redis', ok: true, found: `${found.version} (${found.server})`, needed, fix: '' };
+}
+
+async function checkTemporal({ env }: Examination): Promise<DoctorCheck> {
+  const needed = `temporal ${oldest.temporalCli}, or Go ${oldest.go} to build it`;
+  if (findExternals(env).temporal !== undefined)
+    return elsewhere('temporal', needed, 'TEMPORAL_ADDRESS');
+  const cli = await findTemporalCli(env);
+  if (cli !== undefined) {
+    return {
+      name: 'temporal',
+      ok: true,
+      found: `server ${cli.server} (${cli.file})`,
+      needed,
+      fix: '',
+    };
+  }
+  const go = await findGo(env);
+  const found =
+    go === undefined
+      ? 'not found, and no Go that could build it; the first start will try to download it'
+      : `not found; the first start will download it, or build it with Go ${go.version} in about 4 minutes`;
+  const install =
+    process.platform === 'darwin' ? 'brew install temporal' : 'install Go from https://go.dev/dl/';
+  return {
+    name: 'temporal',
+    ok: go !== undefined,
+    found,
+    needed,
+    fix: go === undefined ? install : '',
+  };
+}
+
+function elsewhere(name: string, needed: string, variable: string): DoctorCheck {
+  return { name, ok: true, found: `runs elsewhere, as ${variable} says`, needed, fix: '' };
+}
+
+/** Runs a program in a sandbox of the kind that agents get: having bubblewrap is not enough, the kernel must let it. */
+async function checkSandbox({ env, system }: Examination): Promise<DoctorCheck> {
+  const check = { name: 'sandbox', needed: 'bubblewrap, with namespaces allowed' };
+  const bwrap = findOnPath('bwrap', env);
+  if (bwrap === undefined) {
+    return {
+      ...check,
+      ok: false,
+      found: 'bwrap not found',
+      fix: installLine('bubblewrap', system),
+    };
+  }
+  const args = [
+    '--unshare-all',
+    '--die-with-parent',
+    '--new-session',
+    '--ro-bind',
+    '/',
+    '/',
+    '--dev',
+    '/dev',
+    '--proc',
+    '/proc',
+  ];
+  const result = await runProgram(bwrap, [...args, '--', '/bin/sh', '-c', 'echo works'], { env });
+  if (result.code === 0 && result.stdout.trim() === 'works') {
+    return { ...check, ok: true, found: `${bwrap} works`, fix: '' };
+  }
+  const reason = result.stderr.trim().split('\n')[0] ?? '';
+  return { ...check, ok: false, found: `bwrap does not work: ${reason}`, fix: sandboxFix(system) };
+}
+
+/** The switches that close user namespaces, as kernels and distributions have them; the first that is set is named. */
+function sandboxFix({ isRoot }: System): string {
+  const sudo = isRoot ? '' : 'sudo ';
+  const switches = [
+    // Ubuntu from 23.10: AppArmor lets only programs with a profile make them.
+    { name: 'kernel.apparmor_restrict_unprivileged_userns', closed: '1', open: '0' },
+    // Debian and Arch with hardened kernels.
+    { name: 'kernel.unprivileged_userns_clone', closed: '0', open: '1' },
+    { name: 'user.max_user_namespaces', closed: '0', open: '15000' },
+  ];
+  const closed = switches.find(({ name, closed }) => readSysctl(name) === closed);
+  if (closed === undefined)
+    return 'allow user namespaces to this container or user, or run tasks with --sandbox none';
+  const setting = `${closed.name}=${closed.open}`;
+  return `${sudo}sysctl -w ${setting} (to keep it: echo ${setting} | ${sudo}tee /etc/sysctl.d/60-ado.conf)`;
+}
+
+function readSysctl(name: string): string | undefined {
+  try {
+    return readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function checkDataFolder({ home }: Examination): DoctorCheck {
+  const check = { name: 'data-folder', needed: 'a folder this user may write to' };
+  try {
+    rmdirSync(mkdtempSync(join(nearestFolder(home), '.ado-doctor-')));
+    return { ...check, ok: true, found: home, fix: '' };
+  } catch (error) {
+    const reason = messageOf(error);
+    return {
+      ...check,
+      ok: false,
+      found: reason,
+      fix: 'export ADO_HOME=<a folder you may write to>',
+    };
+  }
+}
+
+/** The folder itself, or the nearest one above it that exists. */
+function nearestFolder(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path));
+}
+
+const gibibyte = 1024 ** 3;
+
+async function checkDisk({ env, home }: Examination): Promise<DoctorCheck> {
+  // A build of Temporal leaves about 1.3 GB of sources and 2.5 GB of compiled packages in Go's caches (measured).
+  const mustBuild =
+    findExternals(env).temporal === undefined && (await findTemporalCli(env)) === undefined;
+  const neededBytes = (mustBuild ? 6 : 1) * gibibyte;
+  const folder = nearestFolder(mustBuild ? findCache(env) : home);
+  const { bavail, bsize } = statfsSync(folder);
+  const freeBytes = bavail * bsize;
+  const ok = freeBytes >= neededBytes;
+  const found = `${(freeBytes / gibibyte).toFixed(1)} GB free at ${folder}`;
+  const fix = ok
+    ? ''
+    : 'free some space, or set ADO_HOME and ADO_CACHE to folders on a larger disk';
+  return { name: 'disk', ok, found, needed: `${neededBytes / gibibyte} GB free`, fix };
+}
+
+async function checkPorts({ home }: Examination): Promise<DoctorCheck> {
+  const check = { name: 'ports', needed: 'a free port for each part' };
+  if (isSupervised(home))
+    return { ...check, ok: true, found: 'in use by the platform, which is running', fix: '' };
+  const names = Object.keys(usualPorts) as PortName[];
+  const taken = await Promise.all(names.map(async (name) => describeTaken(name)));
+  const notes = taken.filter((note) => note !== undefined);
+  const ok = notes.every((note) => note.instead !== undefined);
+  const found =
+    notes.length === 0 ? 'all usual ports are free' : notes.map((note) => note.text).join('; ');
+  return { ...check, ok, found, fix: ok ? '' : 'stop a program that listens on these ports' };
+}
+
+interface TakenPort {
+  readonly text: string;
+  readonly instead: number | undefined;
+}
+
+async function describeTaken(name: PortName): Promise<TakenPort | undefined> {
+  const usual = usualPorts[name];
+  if (await isPortFree(usual)) return undefined;
+  const usuals = new Set<number>(Object.values(usualPorts));
+  const claim = (port: number): boolean => !usuals.has(port);
+  const instead = await choosePort({ name, claim }).catch(() => undefined);
+  const holder = findPortHolder(usual);
+  const who = holder === undefined ? 'another program' : `${holder.program} (pid ${holder.pid})`;
+  const then = instead === undefined ? 'and no other is free' : `${name} takes ${instead}`;
+  return { text: `${usual} is in use by ${who}: ${then}`, instead };
+}
