@@ -1,0 +1,117 @@
+/** The documents that are printed from code: `npm run docs` writes them, tests/architecture/documents.test.ts compares. */
+import { z } from 'zod';
+import { metricDefinitions } from '../adapters/telemetry/metrics.ts';
+import { buildOpenApi } from '../api/openapi.ts';
+import { printCliDocument } from '../cli/print-help.ts';
+import { environmentSchema } from '../config/config.ts';
+import { errorKinds } from '../contracts/errors.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+const printed = 'Printed from code by `npm run docs`; change the code, not this file.';
+
+/** Answers every printed document by its path. */
+export function printDocuments(): Record<string, string> {
+  return {
+    'docs/errors.md': errorsDocument(),
+    'docs/metrics.md': metricsDocument(),
+    'docs/configuration.md': configurationDocument(),
+    'docs/cli.md': printCliDocument(),
+    'docs/openapi.json': `${JSON.stringify(buildOpenApi(packageJson.version), null, 2)}\n`,
+    '.env.example': environmentExample(),
+  };
+}
+
+function errorsDocument(): string {
+  const rows = Object.entries(errorKinds).map(
+    ([code, { family, http, meaning, remedy }]) =>
+      `| <a id="${code.toLowerCase()}"></a>\`${code}\` | ${family} | ${String(http)} | ${meaning} | ${remedy} |`,
+  );
+  return [
+    '# Errors',
+    '',
+    printed,
+    '',
+    'Every error of the API is a problem document (RFC 9457) whose `code` is one of these words; the CLI prints the code in',
+    'brackets. Families: *caller* errors need another request, *policy* ends were decided, *transient* ones are repeated by',
+    'ado itself, *upstream* ones come from the agent, its program or its model, *internal* ones are defects.',
+    '',
+    '| code | family | HTTP | meaning | what to do |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function metricsDocument(): string {
+  const rows = Object.entries(metricDefinitions).map(([name, { kind, help, labels }]) => {
+    const shown = Object.entries<readonly string[]>(labels).map(
+      ([label, values]) => `\`${label}\`: ${values.join(', ')}`,
+    );
+    return `| \`${name}\` | ${kind} | ${help} | ${shown.join('; ')} |`;
+  });
+  return [
+    '# Metrics',
+    '',
+    printed,
+    '',
+    'Served as Prometheus text at `/metrics` on the internal port (`ADO_METRICS_PORT`) of API and workers, beside the',
+    'process metrics of prom-client. Labels are closed sets; no label is an id or a text.',
+    '',
+    '| metric | kind | meaning | labels |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+interface Variable {
+  readonly name: string;
+  readonly description: string;
+  readonly fallback: string;
+  readonly required: boolean;
+}
+
+function variables(): Variable[] {
+  return Object.entries(environmentSchema.shape).map(([name, schema]) => {
+    const type: z.ZodType = schema;
+    const absent = type.safeParse(undefined);
+    return {
+      name,
+      description: type.description ?? '',
+      fallback: absent.success && absent.data !== undefined ? shown(absent.data) : '',
+      required: !absent.success,
+    };
+  });
+}
+
+function shown(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+function configurationDocument(): string {
+  const rows = variables().map(
+    ({ name, description, fallback, required }) =>
+      `| \`${name}\` | ${required ? '**needed**' : fallback === '' ? '' : `\`${fallback}\``} | ${description} |`,
+  );
+  return [
+    '# Configuration of the servers',
+    '',
+    printed,
+    '',
+    'API and worker read these variables once, at start; every bad or missing one is named together. The embedded platform',
+    '(`ado dev`) sets them by itself. The command line has its own files: docs/cli.md.',
+    '',
+    '| variable | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function environmentExample(): string {
+  const lines = variables().flatMap(({ name, description, fallback, required }) => [
+    `# ${description}`,
+    required ? `${name}=` : `# ${name}=${fallback}`,
+  ]);
+  return [`# ${printed}`, ...lines, ''].join('\n');
+}
