@@ -2,7 +2,7 @@ import { nameFolders } from './result-folder.ts';
 
 it('folders are named owner__name; equal names are numbered, also where only case differs', () => {
   expect(
-    nameFolders(['https://h/o/r.git', '/home/o/r', 'git@h:O/R.git', '/x/.hidden', '/odd name/ä']),
+    nameFolders(['https://h/o/r.git', '/srv/o/r', 'git@h:O/R.git', '/x/.hidden', '/odd name/ä']),
   ).toEqual(['o__r', 'o__r__2', 'O__R__3', 'x__.hidden', 'odd_name___']);
 });
 

@@ -14,12 +14,12 @@ test.each([
 });
 
 test.each([
-  ['node /home/ann/fix.mjs /home/ann/fix.mjs', ['/home/ann/fix.mjs']],
-  ['tool --config=/home/ann/c.json', ['/home/ann/c.json']],
+  ['node /home/me/fix.mjs /home/me/fix.mjs', ['/home/me/fix.mjs']],
+  ['tool --config=/home/me/c.json', ['/home/me/c.json']],
   ['/usr/bin/env sh /bin/x', []],
   ['cat /etc/passwd /proc/1/environ', []],
   ['cat ./a b/c', []],
-  ['cat /home/ann/../../etc/passwd', []],
+  ['cat /home/me/../../etc/passwd', []],
 ])('%s names the files %j', (command, paths) => {
   expect(pathsIn(command)).toEqual(paths);
 });

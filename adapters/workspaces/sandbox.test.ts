@@ -15,7 +15,7 @@ const host: HostView = {
 const request = {
   readOnly: ['/data/mirror/objects'],
   writable: ['/data/tree'],
-  files: ['/home/ann/codemod.mjs', '/usr/bin/env'],
+  files: ['/home/me/codemod.mjs', '/usr/bin/env'],
   workDir: '/data/tree',
   env: { ADO_TASK_ID: 'task-1', PATH: '/evil', HOME: '/root' },
 };
@@ -57,7 +57,7 @@ test('a file of the command is shown read-only, one of the system not again', ()
   const options = sandboxOptions(host, request);
 
   expect(valuesOf(options, '--ro-bind-try', 2)).toEqual([
-    ['/home/ann/codemod.mjs', '/home/ann/codemod.mjs'],
+    ['/home/me/codemod.mjs', '/home/me/codemod.mjs'],
   ]);
 });
 

@@ -1,0 +1,185 @@
+/** Activities for tests of workflows: they do nothing in the world, and tell what was asked of them. */
+import { EventEmitter, once } from 'node:events';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type {
+  BatchItem,
+  EndedItem,
+  StepRef,
+  TaskActivities,
+  TaskRef,
+  TaskResult,
+} from '../../contracts/activities.ts';
+
+/** The result of a task that went well. */
+export function succeeded(taskId: string): TaskResult {
+  return { taskId, status: 'succeeded', outcome: 'succeeded', costMicroUsd: 0 };
+}
+
+/** What a test scripts; each has a default that goes well. */
+export interface Script {
+  readonly items?: readonly BatchItem[];
+  /** `cancelled` resolves when the batch has asked its items to stop. */
+  readonly performCommandTask?: (ref: TaskRef, cancelled: Promise<void>) => Promise<TaskResult>;
+  readonly callModel?: (step: StepRef) => { toolCalls: number };
+  readonly checkWork?: (step: StepRef) => 'pass' | { readonly fingerprint: string };
+  readonly hostQueue?: string;
+}
+
+/** Fake activities, and the record of their calls. */
+export interface FakeActivities {
+  readonly activities: TaskActivities;
+  /** Names of calls in order, with what tells them apart: `runTools 2`. */
+  readonly calls: string[];
+  readonly running: Set<string>;
+  readonly ended: Map<string, string>;
+  /** Most tasks at work at once. */
+  peak(): number;
+  /** Resolves when a call with this name has begun. */
+  seen(call: string): Promise<void>;
+}
+
+/** Makes the activities of one test. */
+export function fakeActivities(script: Script = {}): FakeActivities {
+  const calls: string[] = [];
+  const running = new Set<string>();
+  const ended = new Map<string, string>();
+  const pages = new Map<string, readonly BatchItem[]>();
+  const told = new EventEmitter().setMaxListeners(0);
+  const waiting = [...(script.items ?? [])];
+  let peak = 0;
+  let cancel: () => void = () => undefined;
+  const cancelled = new Promise<void>((resolve) => {
+    cancel = resolve;
+  });
+
+  const note = (call: string): void => {
+    calls.push(call);
+    told.emit(call);
+  };
+  const finish = (ref: TaskRef, result: TaskResult): TaskResult => {
+    if (!ended.has(ref.taskId)) ended.set(ref.taskId, result.status);
+    told.emit('ended');
+    return result;
+  };
+  const activities: TaskActivities = {
+    async performCommandTask(ref) {
+      note('performCommandTask');
+      running.add(ref.taskId);
+      peak = Math.max(peak, running.size);
+      try {
+        return finish(
+          ref,
+          await (script.performCommandTask?.(ref, cancelled) ??
+            Promise.resolve(succeeded(ref.taskId))),
+        );
+      } finally {
+        running.delete(ref.taskId);
+      }
+    },
+    openWorkspace() {
+      note('openWorkspace');
+      return Promise.resolve({ hostQueue: script.hostQueue ?? 'ado-agents@test' });
+    },
+    callModel(step) {
+      note(`callModel ${String(step.step)}`);
+      return Promise.resolve({
+        costMicroUsd: 0,
+        summary: 'said',
+        ...(script.callModel?.(step) ?? { toolCalls: 0 }),
+      });
+    },
+    runTools(step) {
+      note(`runTools ${String(step.step)}`);
+      return Promise.resolve({ summary: 'ran' });
+    },
+    checkWork(step) {
+      note(`checkWork ${String(step.step)}`);
+      const verdict = script.checkWork?.(step) ?? 'pass';
+      return Promise.resolve(
+        verdict === 'pass'
+          ? { verdict: 'delivered' as const, result: finish(step, succeeded(step.taskId)) }
+          : {
+              verdict: 'rejected' as const,
+              gate: 'test',
+              message: 'red',
+              fingerprint: verdict.fingerprint,
+            },
+      );
+    },
+    endTask({ status, errorCode, error, ...ref }) {
+      note(`endTask ${errorCode}`);
+      return Promise.resolve(
+        finish(ref, {
+          taskId: ref.taskId,
+          status,
+          outcome: status,
+          errorCode,
+          error,
+          costMicroUsd: 0,
+        }),
+      );
+    },
+    takeItems({ pageKey, limit }) {
+      note('takeItems');
+      const page = pages.get(pageKey) ?? waiting.splice(0, limit);
+      pages.set(pageKey, page);
+      return Promise.resolve({ items: page, exhausted: waiting.length === 0 });
+    },
+    async awaitItems({ taskIds }) {
+      note('awaitItems');
+      const beat = setInterval(() => {
+        Context.current().heartbeat();
+      }, 1_000);
+      try {
+        for (;;) {
+          const done = taskIds.filter((taskId) => ended.has(taskId));
+          if (done.length > 0)
+            return done.map((taskId): EndedItem => ({
+              taskId,
+              failed: ended.get(taskId) === 'failed',
+            }));
+          await once(told, 'ended');
+        }
+      } finally {
+        clearInterval(beat);
+      }
+    },
+    cancelItems() {
+      note('cancelItems');
+      cancel();
+      return Promise.resolve();
+    },
+    endBatch({ because }) {
+      note(`endBatch ${because}`);
+      return Promise.resolve();
+    },
+  };
+  return {
+    activities,
+    calls,
+    running,
+    ended,
+    peak: () => peak,
+    seen: async (call) => {
+      if (!calls.includes(call)) await once(told, call);
+    },
+  };
+}
+
+/** Work that lasts until Temporal cancels it. */
+export async function untilCancelled(): Promise<never> {
+  const context = Context.current();
+  const beat = setInterval(() => {
+    context.heartbeat();
+  }, 200);
+  try {
+    return await context.cancelled;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** Fails as an activity does that no retry can mend. */
+export function failing(code: string): never {
+  throw ApplicationFailure.nonRetryable(`it failed with ${code}`, code);
+}

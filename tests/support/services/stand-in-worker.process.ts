@@ -1,0 +1,4 @@
+/** Stands in for the worker. */
+import { serveStandIn } from './stand-in.ts';
+
+serveStandIn(process.env['ADO_METRICS_PORT']);

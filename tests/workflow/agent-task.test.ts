@@ -1,0 +1,147 @@
+/**
+ * One attempt of one task, on a real Temporal server, with activities faked.
+ *   - a command task is one activity and at most 25 history events
+ *   - a builtin task asks, runs tools, checks; what fails a check goes back to the model
+ *   - the same failure three times ends it as stuck; ten rounds end it anyway
+ *   - a failure that no retry mends ends it as failed, a cancel as cancelled, each on record once
+ *   - when the host of its worktree is gone, the next step runs elsewhere
+ */
+import { randomUUID } from 'node:crypto';
+import type { AgentTaskInput } from '../../contracts/messages.ts';
+import type { TaskResult } from '../../contracts/activities.ts';
+import { taskQueues, workflowTypes } from '../../contracts/names.ts';
+import {
+  failing,
+  fakeActivities,
+  untilCancelled,
+  type FakeActivities,
+} from '../support/fake-activities.ts';
+import { openWorkflowWorld, type WorkflowWorld } from '../support/workflow-world.ts';
+
+let world: WorkflowWorld;
+beforeAll(async () => {
+  world = await openWorkflowWorld();
+}, 60_000);
+afterAll(() => world.close());
+
+function aTask(agent: AgentTaskInput['agent']): AgentTaskInput {
+  return {
+    tenantId: 'tenant',
+    taskId: `task-${randomUUID()}`,
+    attempt: 1,
+    agent,
+    repository: '/repositories/one',
+    timeoutMs: 60_000,
+    maxCostMicroUsd: 1_000_000,
+  };
+}
+
+async function start(input: AgentTaskInput) {
+  return await world.client.workflow.start(workflowTypes.task, {
+    workflowId: input.taskId,
+    taskQueue: taskQueues.workflows,
+    args: [input],
+  });
+}
+
+async function run(fake: FakeActivities, input: AgentTaskInput): Promise<TaskResult> {
+  return await world.withWorkers(
+    fake,
+    async () => (await (await start(input)).result()) as TaskResult,
+  );
+}
+
+test('a command task is one activity and at most 25 history events', async () => {
+  const fake = fakeActivities();
+  const input = aTask('command');
+
+  const result = await run(fake, input);
+
+  const description = await world.client.workflow.getHandle(input.taskId).describe();
+  expect(result.status).toBe('succeeded');
+  expect(fake.calls).toEqual(['performCommandTask']);
+  expect(description.historyLength).toBeLessThanOrEqual(25);
+});
+
+test('a builtin task asks, runs its tools, and is checked when the model is done', async () => {
+  const fake = fakeActivities({ callModel: ({ step }) => ({ toolCalls: step < 5 ? 1 : 0 }) });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result.status).toBe('succeeded');
+  expect(fake.calls).toEqual([
+    'openWorkspace',
+    'callModel 1',
+    'runTools 2',
+    'callModel 3',
+    'runTools 4',
+    'callModel 5',
+    'checkWork 6',
+  ]);
+});
+
+test('a failed check goes back to the model, and its repair is delivered', async () => {
+  const fake = fakeActivities({
+    checkWork: ({ step }) => (step < 3 ? { fingerprint: 'a' } : 'pass'),
+  });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result.status).toBe('succeeded');
+  expect(fake.calls).toEqual([
+    'openWorkspace',
+    'callModel 1',
+    'checkWork 2',
+    'callModel 3',
+    'checkWork 4',
+  ]);
+});
+
+test('the same failure three times ends the task as stuck', async () => {
+  const fake = fakeActivities({ checkWork: () => ({ fingerprint: 'same' }) });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result).toMatchObject({ status: 'failed', errorCode: 'AGENT_STUCK' });
+  expect(fake.calls.filter((call) => call.startsWith('checkWork'))).toHaveLength(3);
+});
+
+test('ten rounds of different failures end the task', async () => {
+  const fake = fakeActivities({ checkWork: ({ step }) => ({ fingerprint: String(step) }) });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result).toMatchObject({ status: 'failed', errorCode: 'ROUNDS_EXCEEDED' });
+  expect(fake.calls.filter((call) => call.startsWith('checkWork'))).toHaveLength(10);
+});
+
+test('a failure that no retry mends ends the task with its code', async () => {
+  const fake = fakeActivities({ performCommandTask: () => failing('BRANCH_CONFLICT') });
+
+  const result = await run(fake, aTask('command'));
+
+  expect(result).toMatchObject({ status: 'failed', errorCode: 'BRANCH_CONFLICT' });
+  expect(fake.calls).toEqual(['performCommandTask', 'endTask BRANCH_CONFLICT']);
+});
+
+test('a cancel of the workflow ends the task as cancelled', async () => {
+  const fake = fakeActivities({ performCommandTask: untilCancelled });
+
+  const result = await world.withWorkers(fake, async () => {
+    const handle = await start(aTask('command'));
+    await fake.seen('performCommandTask');
+    await handle.cancel();
+    return (await handle.result()) as TaskResult;
+  });
+
+  expect(result).toMatchObject({ status: 'cancelled', errorCode: 'TASK_CANCELLED' });
+});
+
+test('a step whose host is gone runs on another one', async () => {
+  const fake = fakeActivities({ hostQueue: 'ado-agents@gone' });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result.status).toBe('succeeded');
+  expect(fake.calls).toContain('checkWork 2');
+}, 30_000);
