@@ -185,12 +185,12 @@ function cut<T extends object>(items: readonly T[], room: number, word: string):
 }
 
 function drawFailure(item: Row<EndedItem>, screen: Screen): string {
-  if ('rest' in item) return screen.paint.dim(toLine(`  ${item.rest}`, screen.width));
+  if ('rest' in item) return screen.paint.dim(`  ${toLine(item.rest, screen.width - 2)}`);
   return drawRow({ mark: '✗', color: 'red', repository: item.repository, text: item.why }, screen);
 }
 
 function drawRunning(item: Row<RunningItem>, screen: Screen): string {
-  if ('rest' in item) return screen.paint.dim(toLine(`  ${item.rest}`, screen.width));
+  if ('rest' in item) return screen.paint.dim(`  ${toLine(item.rest, screen.width - 2)}`);
   const attempt = item.attempt === 1 ? [] : [`attempt ${item.attempt}`];
   const text = [
     formatDuration(screen.nowMs - item.sinceMs).padStart(6),

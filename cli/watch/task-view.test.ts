@@ -1,4 +1,4 @@
-import type { Event, NewEvent } from '../../contracts/event.schema.ts';
+import type { NewEvent } from '../../contracts/event.schema.ts';
 import { widthOf } from '../table.ts';
 import { createPaint } from '../terminal.ts';
 import { applyToTask, createTaskView, drawTask } from './task-view.ts';
@@ -8,7 +8,7 @@ const startMs = Date.parse('2026-01-01T00:00:00Z');
 
 function happen(view: TaskView, atMs: number, event: NewEvent): void {
   const at = new Date(startMs + atMs).toISOString();
-  applyToTask(view, { ...event, stream: view.id, seq: 1, at } as Event);
+  applyToTask(view, { ...event, stream: view.id, seq: 1, at });
 }
 
 function draw(view: TaskView, height = 24, width = 60): string[] {
@@ -31,7 +31,7 @@ it('what has happened, the step under way and the last line of output are shown'
     'started on w',
     '✓ model: read files 0.9s',
     '● gate: test 10s',
-    '  2 passed'.trim(),
+    '  2 passed',
     'Ctrl-C detaches; the task goes on',
   ]);
 });

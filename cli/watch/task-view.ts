@@ -67,7 +67,8 @@ export function drawTask(view: TaskView, screen: Screen): string[] {
       : [
           `${paint.cyan('●')} ${toLine(`${view.step.summary}  ${formatDuration(nowMs - view.step.sinceMs)}`, width - 2)}`,
         ];
-  const output = view.lastOutput === '' ? [] : [paint.dim(toLine(`  ${view.lastOutput}`, width))];
+  const output =
+    view.lastOutput === '' ? [] : [paint.dim(`  ${toLine(view.lastOutput, width - 2)}`)];
   const foot = [paint.dim(toLine(view.notice ?? 'Ctrl-C detaches; the task goes on', width))];
   const room = Math.max(
     0,
