@@ -124,7 +124,7 @@ async function call(
 }
 
 /** What the workflow is told of an answer. */
-export function turnOf(message: LanguageModelV4Message, costMicroUsd: number): ModelTurn {
+function turnOf(message: LanguageModelV4Message, costMicroUsd: number): ModelTurn {
   const calls =
     message.role === 'assistant' ? message.content.filter((part) => part.type === 'tool-call') : [];
   const names = calls.map((part) => part.toolName).join(', ');

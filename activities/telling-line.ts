@@ -5,7 +5,10 @@
  * end with a stack or their version.
  */
 export function tellingLine(text: string): string {
-  const error = text.split('\n').find((line) => /error|fail|exception|fatal/i.test(line))?.trim();
+  const error = text
+    .split('\n')
+    .find((line) => /error|fail|exception|fatal/i.test(line))
+    ?.trim();
   return (error ?? lastLine(text)).slice(0, 300);
 }
 

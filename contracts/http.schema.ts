@@ -85,7 +85,7 @@ const commaList = <T extends string>(words: readonly [T, ...T[]]) =>
     .pipe(z.array(z.enum(words)));
 
 /** Filters of the task list; lists are comma-separated. Newest first; items of a batch in their order. */
-export const listTasksQuery = pageQuery.extend({
+const listTasksQuery = pageQuery.extend({
   status: commaList(taskStatuses).optional(),
   outcome: commaList(outcomes).optional(),
   failureClass: commaList(failureClasses).optional(),

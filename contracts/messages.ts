@@ -1,6 +1,6 @@
 /** Signals and queries, and the inputs and results of workflows. Inputs are one object each, so that fields can be added. */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { TaskRef, TaskResult } from './activities.ts';
+import type { TaskRef } from './activities.ts';
 
 /** Input of `agentTask`: pointers and what the UI shows; the request itself is in PostgreSQL. */
 export interface AgentTaskInput extends TaskRef {
@@ -101,5 +101,3 @@ export type OutboxMessage =
   /** Signals the batch, starting it when it does not run. */
   | { readonly kind: 'wake-batch'; readonly input: AgentBatchInput; readonly change: BatchChange }
   | { readonly kind: 'cancel-workflow'; readonly workflowId: string };
-
-export type { TaskResult };

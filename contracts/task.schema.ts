@@ -5,7 +5,7 @@ import { batchIdPattern, taskIdPattern } from './names.ts';
 import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
 
 /** The kinds of agent. `command` runs a fixed program; `builtin` is ado's own loop over any model. */
-export const agentKinds = ['command', 'builtin'] as const;
+const agentKinds = ['command', 'builtin'] as const;
 export const agentKindSchema = z.enum(agentKinds);
 export type AgentKind = z.infer<typeof agentKindSchema>;
 
@@ -115,7 +115,7 @@ export type SubmitTask = z.infer<typeof submitTaskSchema>;
 export { checkAgent };
 
 /** Why a task that could go on does not: shown beside its status. */
-export const waitingSchema = z.object({
+const waitingSchema = z.object({
   reason: z.enum(['slot', 'retry']),
   until: instantSchema.optional(),
 });

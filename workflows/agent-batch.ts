@@ -53,7 +53,7 @@ const attributes = {
 const pageSize = 100;
 
 /** Children to have open: the window, and a quarter of it ahead (at least two). */
-export function openLimit(parallel: number): number {
+function openLimit(parallel: number): number {
   return parallel + Math.max(2, Math.ceil(parallel / 4));
 }
 

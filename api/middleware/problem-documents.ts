@@ -36,7 +36,7 @@ export function problemDocuments(log: Logger): ErrorRequestHandler {
 }
 
 /** Writes an error as the problem document of RFC 9457. */
-export function toProblemDocument(error: AppError, requestId: string): ProblemDocument {
+function toProblemDocument(error: AppError, requestId: string): ProblemDocument {
   const kind = errorKinds[error.code];
   return {
     type: `urn:ado:error:${error.code}`,

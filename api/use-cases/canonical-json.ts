@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 /** Prints JSON with the keys of every object sorted, so that equal data has one text. Absent and undefined are equal. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

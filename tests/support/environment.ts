@@ -22,8 +22,3 @@ export function testService(name: keyof typeof variables): string {
 export function provideTestService(name: keyof typeof variables, value: string): void {
   process.env[variables[name]] = value;
 }
-
-/** Answers whether a service was started for this run, or given by the caller. */
-export function hasTestService(name: keyof typeof variables): boolean {
-  return (process.env[variables[name]] ?? '') !== '';
-}

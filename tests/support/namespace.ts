@@ -1,8 +1,7 @@
 /** A Temporal namespace of a test's own, so that the fixed queue names of tests that run side by side never meet. */
 import { randomUUID } from 'node:crypto';
 import { Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
-import { searchAttributes } from '../../contracts/names.ts';
+import { ensureSearchAttributes } from '../../adapters/temporal/search-attributes.ts';
 import { testService } from './environment.ts';
 
 const retentionSeconds = 86_400;
@@ -22,15 +21,7 @@ export async function createTestNamespace(): Promise<TestNamespace> {
     namespace: name,
     workflowExecutionRetentionPeriod: { seconds: retentionSeconds as unknown as never },
   });
-  const keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
-  await retried(() =>
-    connection.operatorService.addSearchAttributes({
-      namespace: name,
-      searchAttributes: Object.fromEntries(
-        Object.values(searchAttributes).map((word) => [word, keyword]),
-      ),
-    }),
-  );
+  await retried(() => ensureSearchAttributes(connection, name));
   return { name, connection, close: () => connection.close() };
 }
 
