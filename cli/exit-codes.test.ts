@@ -16,7 +16,7 @@ it.each([
   ['TARGET_EXISTS', 6],
   ['BUDGET_EXCEEDED', 7],
   ['SERVER_UNREACHABLE', 69],
-  ['STORE_UNAVAILABLE', 1],
+  ['STORE_UNAVAILABLE', 69],
   ['INTERNAL', 1],
 ] as const satisfies readonly (readonly [ErrorCode, number])[])(
   '%s exits with %d',

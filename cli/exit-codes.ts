@@ -34,7 +34,7 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
   conflict: 'The state does not allow it.',
   limit: 'A limit or budget: nothing failed, something was skipped.',
   stillRunning: 'Still running when the wait ended.',
-  unreachable: 'The server does not answer.',
+  unreachable: 'The server, or a store behind it, does not answer.',
   interrupted: 'Interrupted: detached, the work goes on.',
 };
 
@@ -45,11 +45,19 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function exitCodeOfWord(code: ErrorCode): number {
-  if (code === 'SERVER_UNREACHABLE') return exitCodes.unreachable;
+  if (unavailable.includes(code)) return exitCodes.unreachable;
   if (code === 'BUDGET_EXCEEDED' || code === 'MODEL_RATE_LIMITED') return exitCodes.limit;
   if (code.endsWith('_NOT_FOUND')) return exitCodes.notFound;
   return byHttpStatus[errorKinds[code].http] ?? exitCodes.failed;
 }
+
+/** The server, or a store that it cannot do without, does not answer. */
+const unavailable: readonly ErrorCode[] = [
+  'SERVER_UNREACHABLE',
+  'STORE_UNAVAILABLE',
+  'LIMITER_UNAVAILABLE',
+  'ENGINE_UNAVAILABLE',
+];
 
 const byHttpStatus: Readonly<Record<number, number>> = {
   400: exitCodes.usage,
