@@ -1,0 +1,117 @@
+// The builtin agent with a scripted model, from the prompt to the branch.
+//   - it edits, a gate sends it back with what failed, it repairs, and the work is delivered; the ledger adds up
+//   - the same failure three times ends it; so does a conversation that leaves its script
+//   - a script that cannot be read is refused when the task is submitted
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Task } from '../../contracts/task.schema.ts';
+import { startSharedAdo } from '../support/ado-platform.ts';
+import type { Ado } from '../support/ado-platform.ts';
+import { countCommits, deliveredBranches, git, makeRepository } from '../support/repositories.ts';
+
+jest.setTimeout(60_000);
+
+let ado: Ado;
+beforeAll(async () => {
+  ado = await startSharedAdo();
+}, 120_000);
+afterAll(async () => ado.stop(), 60_000);
+
+function script(yaml: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'ado-test-script-')), 'script.yaml');
+  writeFileSync(file, yaml);
+  return `scripted:${file}`;
+}
+
+async function run(work: {
+  model: string;
+  gate?: string;
+}): Promise<{ task: Task; repository: string }> {
+  const repository = makeRepository();
+  const gates = work.gate === undefined ? [] : [{ name: 'greets', command: work.gate }];
+  const { id } = await ado.submitTask({
+    prompt: 'Greet',
+    agent: 'builtin',
+    model: work.model,
+    gates,
+    repository,
+  });
+  await ado.ended(id);
+  return { task: await ado.getTask(id), repository };
+}
+
+test('it edits, is sent back by a gate, repairs, and delivers', async () => {
+  const model = script(`
+    price: { inputMicroUsd: 3000000, outputMicroUsd: 15000000 }
+    answers:
+      - text: I look first.
+        toolCalls: [{ tool: read_file, input: { path: README.md } }]
+        usage: { inputTokens: 1000, outputTokens: 100 }
+      - expect: { toolResult: read_file, contains: Repository }
+        toolCalls: [{ tool: write_file, input: { path: README.md, content: "Bye\\n" } }]
+        usage: { inputTokens: 1000, outputTokens: 100 }
+      - expect: { toolResult: write_file }
+        text: Done.
+        usage: { inputTokens: 1000, outputTokens: 100 }
+      - expect: { contains: no greeting }
+        toolCalls: [{ tool: write_file, input: { path: README.md, content: "Hello\\n" } }]
+        usage: { inputTokens: 1000, outputTokens: 100 }
+      - text: Now it greets.
+        usage: { inputTokens: 1000, outputTokens: 100 }
+  `);
+
+  const { task, repository } = await run({
+    model,
+    gate: 'grep Hello README.md || { echo no greeting; exit 1; }',
+  });
+
+  const [branch = ''] = deliveredBranches(repository);
+  expect(task).toMatchObject({ outcome: 'succeeded', branch, summary: 'Now it greets.' });
+  expect(git(repository, 'show', `${branch}:README.md`)).toBe('Hello');
+  expect(countCommits(repository, branch)).toBe(2);
+  expect(task).toMatchObject({ costMicroUsd: 5 * 4_500, inputTokens: 5_000, outputTokens: 500 });
+  const { items } = await ado.client.call('get /v1/tasks/:taskId/steps', {
+    params: { taskId: task.id },
+    query: { limit: 100 },
+  });
+  const gates = items.filter((step) => step.kind === 'gate').map((step) => step.status);
+  expect(gates).toEqual(['failed', 'succeeded']);
+});
+
+test('the same failure three times ends the task', async () => {
+  const model = script('answers: [{ text: Done. }, { text: Really. }, { text: Really done. }]');
+
+  const { task, repository } = await run({ model, gate: 'echo no greeting; exit 1' });
+
+  expect(task).toMatchObject({
+    outcome: 'failed',
+    errorCode: 'AGENT_STUCK',
+    failureClass: 'agent',
+  });
+  expect(deliveredBranches(repository)).toEqual([]);
+});
+
+test('answers that nobody asked for fail the task', async () => {
+  const { task } = await run({ model: script('answers: [{ text: Done. }, { text: And more. }]') });
+
+  expect(task).toMatchObject({ outcome: 'failed', errorCode: 'SCRIPT_MISMATCH' });
+});
+
+test('a question that the script has no answer for fails the task', async () => {
+  const model = script('answers: [{ toolCalls: [{ tool: list_files }] }]');
+
+  const { task } = await run({ model });
+
+  expect(task).toMatchObject({ outcome: 'failed', errorCode: 'SCRIPT_MISMATCH' });
+});
+
+test('a script that cannot be read is refused, and the place is named', async () => {
+  const model = script('answers:\n  - txet: Done.\n');
+  const work = { prompt: 'Greet', agent: 'builtin', model, repository: makeRepository() } as const;
+
+  await expect(ado.submitTask(work)).rejects.toMatchObject({
+    code: 'SCRIPT_INVALID',
+    message: expect.stringMatching(/script\.yaml:2.*txet/s),
+  });
+});
