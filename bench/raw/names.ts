@@ -1,0 +1,4 @@
+/** The comparison: Temporal without ado. */
+
+/** Its task queue. */
+export const rawTaskQueue = 'bench-raw';
