@@ -6,7 +6,7 @@
 /** Lines shown of a listing or a search. */
 export const maxLines = 500;
 /** Longer lines are cut: generated files have lines of megabytes. */
-export const maxLineBytes = 1_000;
+const maxLineBytes = 1_000;
 
 /** Longest answer to the model; it is told how to see more. About 8,000 tokens. */
 export const maxAnswerBytes = 32_768;

@@ -106,7 +106,10 @@ describe('what may not become a commit', () => {
     };
 
     expect(() => assertCommittable(change, ['../../etc/passwd'])).toThrow(
-      expect.objectContaining({ code: 'COMMIT_REFUSED', message: expect.stringMatching(message) }),
+      expect.objectContaining({
+        code: 'COMMIT_REFUSED',
+        message: expect.stringMatching(message),
+      }) as Error,
     );
   });
 

@@ -1,4 +1,7 @@
-import { pathsIn, splitWords } from './command-files.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeCommand, pathsIn, splitWords } from './command-files.ts';
 
 test.each([
   ['node /a/b.mjs --x', ['node', '/a/b.mjs', '--x']],
@@ -22,4 +25,22 @@ test.each([
   ['cat /home/me/../../etc/passwd', []],
 ])('%s names the files %j', (command, paths) => {
   expect(pathsIn(command)).toEqual(paths);
+});
+
+test('the digest follows the words and the contents of files, folders and absent files do not count', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ado-test-command-'));
+  const file = join(folder, 'fix.mjs');
+  const command = `node ${file} ${folder} ${folder}/absent`;
+  writeFileSync(file, 'one');
+  const first = await describeCommand(command);
+  const again = await describeCommand(command);
+  writeFileSync(file, 'two');
+  const changed = await describeCommand(command);
+  const otherWords = await describeCommand(`${command} --flag`);
+  rmSync(folder, { recursive: true });
+
+  expect(first.files).toEqual([file]);
+  expect(again.digest).toBe(first.digest);
+  expect(first.digest).toMatch(/^[0-9a-f]{64}$/);
+  expect(new Set([first.digest, changed.digest, otherWords.digest]).size).toBe(3);
 });

@@ -10,7 +10,7 @@ import { createCommitWork } from './quarantine-commits.ts';
 import { runInWorktree } from './run-sandboxed.ts';
 import { createTakeSnapshot } from './snapshot.ts';
 import { createResolve } from './targets.ts';
-import { createWorktrees, touch } from './worktrees.ts';
+import { createWorktrees } from './worktrees.ts';
 
 /** A worktree that nobody used for this long is a leftover. No run takes longer: it is the limit of a task's time. */
 const leftoverMs = 86_400_000;
@@ -40,17 +40,18 @@ export function createWorkspaces(options: {
   let view: Promise<HostView> | undefined;
   const host = (): Promise<HostView> => (view ??= viewHost(options));
   const takeSnapshot = createTakeSnapshot({ launcher, host, allowUnsandboxed });
+  const commitWork = createCommitWork({ git, launcher, worktrees, takeSnapshot, crashpoint });
 
   return {
     resolve: createResolve(git),
     describeCommand,
     prepare: worktrees.prepare,
-    async run(workspace, run) {
-      const worktree = worktrees.get(workspace);
-      touch(worktree);
-      return await runInWorktree({ launcher, host, allowUnsandboxed }, worktree, run);
-    },
-    commit: createCommitWork({ git, launcher, worktrees, takeSnapshot, crashpoint }),
+    run: (workspace, run) =>
+      worktrees.use(workspace, (worktree) =>
+        runInWorktree({ launcher, host, allowUnsandboxed }, worktree, run),
+      ),
+    commit: (workspace, request) =>
+      worktrees.use(workspace, (worktree) => commitWork(worktree, workspace.headCommit, request)),
     deliver: createDeliver({ git, dataDir }),
     discard: worktrees.discard,
     async sweep(now) {

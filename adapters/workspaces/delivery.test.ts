@@ -1,7 +1,8 @@
 import { readPush } from './delivery.ts';
 
 function push(stdout: string, stderr = '') {
-  return { stdout: Buffer.from(stdout), stderr, timedOut: false };
+  const exitCode = stdout.includes('!') || stderr !== '' ? 1 : 0;
+  return { exitCode, stdout: Buffer.from(stdout), stderr, timedOut: false };
 }
 
 const head = 'To /a\n';
@@ -19,8 +20,19 @@ test.each([
   expect(readPush(push(`${head}${line}\nDone\n`))).toEqual(outcome);
 });
 
+test('a push that broke off behind its line is tried again', () => {
+  const broken = push(
+    `${head}*\tabc:refs/heads/x\t[new branch]\n`,
+    'fatal: the remote end hung up',
+  );
+
+  expect(() => readPush(broken)).toThrow(
+    expect.objectContaining({ code: 'WORKSPACE_FAILED' }) as Error,
+  );
+});
+
 test('a push that reached nobody is tried again', () => {
   expect(() => readPush(push('', 'fatal: Could not read from remote repository.\n'))).toThrow(
-    expect.objectContaining({ code: 'WORKSPACE_FAILED' }),
+    expect.objectContaining({ code: 'WORKSPACE_FAILED' }) as Error,
   );
 });

@@ -87,12 +87,12 @@ export type PushOutcome =
  * Reads `git push --porcelain`: one line for the ref, its flag first, the reason last in parentheses.
  * @throws WORKSPACE_FAILED when the other side cannot be reached
  */
-export function readPush(result: Pick<GitResult, 'stdout' | 'stderr' | 'timedOut'>): PushOutcome {
+export function readPush(result: Omit<GitResult, 'cut'>): PushOutcome {
   const line = result.stdout
     .toString()
     .split('\n')
     .find((text) => /^[ +*=!-]\t/.test(text));
-  if (line === undefined)
+  if (line === undefined || (result.exitCode !== 0 && !line.startsWith('!')))
     throw new AppError('WORKSPACE_FAILED', `Cannot push: ${gitMessage(result)}`);
   if (!line.startsWith('!')) return { kind: 'delivered' };
   if (line.includes('(stale info)')) return { kind: 'stale' };

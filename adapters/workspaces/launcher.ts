@@ -51,7 +51,8 @@ export class LaunchError extends Error {
 /** Starts programs. */
 export interface Launcher {
   /**
-   * Runs a program to its end. At timeout or abort its process group gets SIGTERM, 5 s later SIGKILL.
+   * Runs a program to its end. At timeout or abort its process group gets SIGTERM, 5 s later SIGKILL; a sandbox is
+   * killed at once, with everything inside.
    * @throws LaunchError · WORKSPACE_FAILED when the helper process was lost
    */
   launch(launch: Launch): Promise<Exit>;

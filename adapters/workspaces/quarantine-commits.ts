@@ -12,7 +12,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../contracts/errors.ts';
-import type { CommitRequest, CommitResult, CrashPoint, Workspaces } from '../ports.ts';
+import type { CommitRequest, CommitResult, CrashPoint } from '../ports.ts';
 import {
   assertCommittable,
   diffArguments,
@@ -42,14 +42,24 @@ const importScript = (importer: string): string =>
 const unpack = 'git unpack-objects -q --strict';
 const index = 'git index-pack --stdin --strict --fix-thin --threads=1';
 
-/** Makes `commit`. */
+/**
+ * Turns what is in a worktree into a commit on top of `headCommit`.
+ * @throws COMMIT_REFUSED · SUPERSEDED · WORKSPACE_FAILED · SANDBOX_UNAVAILABLE
+ */
+export type CommitWork = (
+  worktree: Worktree,
+  headCommit: string,
+  request: CommitRequest,
+) => Promise<CommitResult>;
+
+/** Makes `CommitWork`. */
 export function createCommitWork(deps: {
   readonly git: Git;
   readonly launcher: Launcher;
   readonly worktrees: Worktrees;
   readonly takeSnapshot: TakeSnapshot;
   readonly crashpoint: CrashPoint;
-}): Workspaces['commit'] {
+}): CommitWork {
   const { git, launcher, worktrees, takeSnapshot, crashpoint } = deps;
 
   /** Between two commits that the mirror has. */
@@ -206,12 +216,10 @@ export function createCommitWork(deps: {
     return { commit: commit.id, committed: true, ...resultOf(change) };
   };
 
-  return async (workspace, request) => {
-    const found = worktrees.get(workspace);
-    const worktree = { ...found, headCommit: workspace.headCommit };
+  return async (found, headCommit, request) => {
+    const worktree = { ...found, headCommit };
     // The caller still names the commit before: it asks again for one that was made from this very worktree.
-    if (found.headCommit !== workspace.headCommit)
-      return acknowledge(worktree, found.headCommit, request);
+    if (found.headCommit !== headCommit) return acknowledge(worktree, found.headCommit, request);
 
     // What the commit before left there goes here and not at its end: most worktrees make one and are thrown away.
     const folder = join(dirname(worktree.tree), 'commit');

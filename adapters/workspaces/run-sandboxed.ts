@@ -114,7 +114,7 @@ export async function runInWorktree(
 }
 
 /** Passes output on as text and keeps the end of each stream. */
-export function collectOutput(onOutput: SandboxRun['onOutput']) {
+function collectOutput(onOutput: SandboxRun['onOutput']) {
   const streams = { stdout: createTail(), stderr: createTail() };
   const write = (source: 'stdout' | 'stderr', bytes: Uint8Array): void => {
     const text = streams[source].write(bytes);

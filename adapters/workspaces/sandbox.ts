@@ -5,7 +5,7 @@
 import { isSystemPath, type HostView } from './host-view.ts';
 
 /** The home folder inside. */
-export const sandboxHome = '/home/agent';
+const sandboxHome = '/home/agent';
 
 /** What one sandbox shows beside the host's common part, all at the same paths as outside. */
 export interface SandboxRequest {

@@ -20,7 +20,9 @@ test.each([
   './relative',
   'file://other-host/a',
 ])('%s is refused before git sees it', (name) => {
-  expect(() => locationOf(name)).toThrow(expect.objectContaining({ code: 'REPOSITORY_NOT_FOUND' }));
+  expect(() => locationOf(name)).toThrow(
+    expect.objectContaining({ code: 'REPOSITORY_NOT_FOUND' }) as Error,
+  );
 });
 
 test('the commit of a tag is taken, not the tag', () => {

@@ -43,8 +43,8 @@ type State = Pick<Worktree, 'key' | 'mirror' | 'repository' | 'branch' | 'headCo
 export interface Worktrees {
   prepare: Workspaces['prepare'];
   discard: Workspaces['discard'];
-  /** The worktree of a workspace. @throws WORKSPACE_FAILED when it is gone */
-  get(workspace: Workspace): Worktree;
+  /** Works in the worktree of a workspace. @throws WORKSPACE_FAILED when it is gone, or was taken away meanwhile */
+  use<T>(workspace: Workspace, work: (worktree: Worktree) => Promise<T>): Promise<T>;
   /** Records that a commit was made from the worktree, with the index that it was made with. */
   advance(worktree: Worktree, commit: string, index: string): void;
   /** Empties the work tree and checks out another commit at the same path. */
@@ -150,11 +150,20 @@ export function createWorktrees(deps: {
       for (const { mirror } of list(key)) rmSync(join(mirror, refOf(key)), { force: true });
       await removeWorktrees(key);
     },
-    get({ path }) {
-      const worktree = readWorktree(dirname(path));
-      if (worktree?.tree !== path)
+    async use({ path }, work) {
+      const assertThere = (): Worktree => {
+        const worktree = readWorktree(dirname(path));
+        if (worktree?.tree === path) return worktree;
         throw new AppError('WORKSPACE_FAILED', `The worktree ${path} is gone.`);
-      return worktree;
+      };
+      const worktree = assertThere();
+      touch(worktree);
+      try {
+        return await work(worktree);
+      } finally {
+        // Once a newer attempt has thrown it away, no outcome says anything about the work.
+        assertThere();
+      }
     },
     advance(worktree, commit, index) {
       renameSync(index, join(worktree.gitDir, 'index'));
@@ -182,7 +191,7 @@ export function createWorktrees(deps: {
 }
 
 /** Marks a worktree as used, so that the sweep leaves it alone. */
-export function touch(worktree: Worktree): void {
+function touch(worktree: Worktree): void {
   const now = new Date();
   utimesSync(join(dirname(worktree.tree), 'state.json'), now, now);
 }

@@ -255,26 +255,43 @@ async function startProcess(name: 'api' | 'worker', options: StartOptions): Prom
     isReady: async () => answersHttp(`http://${loopback}:${port ?? metricsPort}/health/ready`),
   });
   const log = (): string => readFileSync(join(folder, `${name}.log`), 'utf8');
-  let stopped = false;
-  const reviving = revive ? keepAlive(service, () => stopped) : Promise.resolve();
+  const alive = revive ? keepAlive(service) : { ...service, letGo: async () => Promise.resolve() };
   return {
-    ...service,
+    ...alive,
     log,
     logTail: () => log().split('\n').slice(-15).join('\n'),
     stop: async () => {
-      stopped = true;
-      await reviving;
+      await alive.letGo();
       await service.stop();
     },
   };
 }
 
-async function keepAlive(service: TestService, isStopped: () => boolean): Promise<void> {
-  while (!isStopped()) {
-    // One that dies before it is ready is started again by the next look.
-    if (service.pid() === undefined) await service.restart().catch(() => undefined);
-    await delay(50);
-  }
+/** A service that is started again within a moment when it dies, until it is let go. */
+export function keepAlive<S extends TestService>(service: S): S & { letGo(): Promise<void> } {
+  let isHeld = true;
+  /** While a kill is under way nobody else may touch the process. */
+  let killing: Promise<void> = Promise.resolve();
+  const watch = async (): Promise<void> => {
+    while (isHeld) {
+      await killing;
+      // One that dies before it is ready is started again by the next look.
+      if (service.pid() === undefined) await service.restart().catch(() => undefined);
+      await delay(50);
+    }
+  };
+  const watching = watch();
+  return {
+    ...service,
+    kill9: async () => {
+      killing = service.kill9();
+      await killing;
+    },
+    letGo: async () => {
+      isHeld = false;
+      await watching;
+    },
+  };
 }
 
 function countMarkers(folder: string, name: string): number {
