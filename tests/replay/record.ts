@@ -1,0 +1,134 @@
+/**
+ * Records histories of real runs for replay.test.ts: `node tests/replay/record.ts` adds one file for each scenario, named
+ * `<workflow>-<what>-<date>.json`. To be run when a workflow has changed; recorded files are never edited.
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { checkoutRoot } from '../../cli/dev/checkout.ts';
+import { openFaultWorld, queryAdo } from '../faults/fault-world.ts';
+import type { FaultWorld } from '../faults/fault-world.ts';
+import type { Ado } from '../support/ado-platform.ts';
+import { makeRepositories, makeRepository } from '../support/repositories.ts';
+
+/** The histories to save, each under the name of what it shows. */
+type Recorded = ReadonlyMap<string, { readonly workflowId: string }>;
+
+const editTwice = `
+answers:
+  - toolCalls: [{ tool: write_file, input: { path: README.md, content: Bye } }]
+  - text: Done.
+  - toolCalls: [{ tool: write_file, input: { path: README.md, content: Hello } }]
+  - text: Now it greets.
+`;
+const neverGreets = 'answers: [{ text: Done. }, { text: Really. }, { text: Really done. }]';
+const thinksLong = 'answers: [{ text: Done., delayMs: 60000 }]';
+
+function builtin(script: string): {
+  agent: 'builtin';
+  model: string;
+  gates: { name: string; command: string }[];
+} {
+  const file = join(mkdtempSync(join(tmpdir(), 'ado-record-')), 'script.yaml');
+  writeFileSync(file, script);
+  const gates = [{ name: 'greets', command: 'grep Hello README.md' }];
+  return { agent: 'builtin', model: `scripted:${file}`, gates };
+}
+
+async function recordTasks(ado: Ado): Promise<Recorded> {
+  const run = async (work: object): Promise<string> => {
+    const body = {
+      prompt: 'Greet',
+      repository: makeRepository(),
+      agent: 'command',
+      ...work,
+    } as const;
+    return (await ado.submitTask(body)).id;
+  };
+  const cancelled = async (work: object): Promise<string> => {
+    const id = await run(work);
+    await ado.seen(id, ({ type }) => type === 'task-started');
+    await ado.client.call('post /v1/tasks/:taskId/cancel', { params: { taskId: id }, body: {} });
+    return id;
+  };
+  const tasks = new Map([
+    ['agentTask-command', { workflowId: await run({ exec: 'echo x > x' }) }],
+    ['agentTask-command-failed', { workflowId: await run({ exec: 'exit 7' }) }],
+    ['agentTask-command-cancelled', { workflowId: await cancelled({ exec: 'sleep 3600' }) }],
+    ['agentTask-builtin-repair', { workflowId: await run(builtin(editTwice)) }],
+    ['agentTask-builtin-stuck', { workflowId: await run(builtin(neverGreets)) }],
+    ['agentTask-builtin-cancelled', { workflowId: await cancelled(builtin(thinksLong)) }],
+  ]);
+  for (const { workflowId } of tasks.values()) await ado.ended(workflowId);
+  return tasks;
+}
+
+async function recordBatches(ado: Ado, world: FaultWorld): Promise<Recorded> {
+  const submit = async (exec: string): Promise<string> => {
+    const items = makeRepositories(12).map((repository) => ({ repository }));
+    const body = { prompt: 'Greet', agent: 'command', exec, parallel: 3, items } as const;
+    return (await ado.submitBatch(body)).id;
+  };
+  // Its start waits in the outbox until Temporal is back, told meanwhile to continue as new after few events.
+  await world.temporal.kill9();
+  const continued = await submit('echo x > x');
+  await queryAdo(
+    world,
+    "update outbox set message = jsonb_set(message::jsonb, '{input,maxHistoryEvents}', '60')::json",
+  );
+  await world.temporal.restart();
+  await ado.ended(continued);
+
+  const plain = await submit(
+    '[ "$ADO_REPOSITORY" != "${ADO_REPOSITORY%03}" ] && exit 7; echo x > x',
+  );
+  await ado.ended(plain);
+
+  const cancelled = await submit('sleep 3600');
+  await ado.seen(cancelled, ({ type }) => type === 'item-started');
+  await ado.client.call('post /v1/batches/:batchId/cancel', {
+    params: { batchId: cancelled },
+    body: {},
+  });
+  await ado.ended(cancelled);
+  return new Map([
+    ['agentBatch-continue-as-new', { workflowId: continued }],
+    ['agentBatch-some-failed', { workflowId: plain }],
+    ['agentBatch-cancelled', { workflowId: cancelled }],
+  ]);
+}
+
+async function save(world: FaultWorld, recorded: Recorded): Promise<void> {
+  const connection = await Connection.connect({ address: world.temporal.address });
+  const { workflow } = new Client({ connection, namespace: world.temporal.namespace });
+  const date = new Date().toISOString().slice(0, 10);
+  for (const [name, { workflowId }] of recorded) {
+    const runs: WorkflowExecutionInfo[] = [];
+    for await (const run of workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+      runs.push(run);
+    runs.sort((one, other) => one.startTime.getTime() - other.startTime.getTime());
+    for (const [place, { runId }] of runs.entries()) {
+      const handle = workflow.getHandle(workflowId, runId);
+      await handle.result().catch(() => undefined);
+      const text = JSON.stringify(JSON.parse(historyToJSON(await handle.fetchHistory())))
+        .replaceAll(checkoutRoot(), '/checkout')
+        .replaceAll(/"identity":"[^"]*"/g, '"identity":"worker"');
+      const suffix = place === 0 ? '' : `-run-${place + 1}`;
+      writeFileSync(
+        join(import.meta.dirname, 'histories', `${name}${suffix}-${date}.json`),
+        `${text}\n`,
+      );
+    }
+  }
+  await connection.close();
+}
+
+const world = await openFaultWorld();
+const ado = await world.startAdo();
+const recorded = new Map([...(await recordTasks(ado)), ...(await recordBatches(ado, world))]);
+await save(world, recorded);
+await ado.stop();
+await world.stop();
