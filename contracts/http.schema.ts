@@ -236,6 +236,7 @@ export const routes = {
     method: 'post',
     path: '/v1/plans',
     summary: 'Resolve, render and estimate a batch; nothing is started, stored or spent.',
+    // As for a submit: resolving reads repositories, and a scripted model is loaded.
     scope: 'tasks:write',
     body: submitBatchSchema,
     answer: 'json',

@@ -86,7 +86,7 @@ test('a plan says what would run, what is known and what opted out, and stores n
   const body = aBatch(['/repos/done', '/repos/new'], {});
   body.items.push({ repository: '/repos/out', skip: 'optout' } as never);
 
-  const plan = await api.call('planBatch', { key: keys.viewer, body });
+  const plan = await api.call('planBatch', { body });
 
   expect(plan.items.map(({ skip, sourceTaskId }) => [skip, sourceTaskId])).toEqual([
     ['cached', id],
