@@ -56,7 +56,7 @@ test('a batch of 40 outlives every part of the platform', async () => {
   let most = 0;
   const looking = setInterval(() => {
     most = Math.max(most, processesWith(`sleep\0${marker}`).length);
-  }, 200);
+  }, 200).unref();
   let hits = 0;
   let ended = 0;
   for await (const event of ado.follow(id, 300_000)) {

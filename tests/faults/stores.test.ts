@@ -137,7 +137,7 @@ test('F18: PostgreSQL is restarted four times, fast and at once', async () => {
           if (answer.status >= 500 && !isPolite) rude.push(String(answer.status));
         })
         .catch((error: unknown) => rude.push(String(error)));
-    }, 100);
+    }, 100).unref();
     const hits = await whileItRuns(ado, id, {
       every: 4,
       times: 4,

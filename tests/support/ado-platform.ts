@@ -127,6 +127,18 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
   const patiently = async <T>(call: () => Promise<T>): Promise<T> =>
     tryAgain(call, { forMs: 60_000, onRepeat: () => undefined });
 
+  const listItems = async (batchId: string): Promise<Task[]> =>
+    patiently(async () =>
+      listAll(10_000, async (query) =>
+        client.call('get /v1/batches/:batchId/items', { params: { batchId }, query }),
+      ),
+    );
+  const describeOpen = async (batchId: string): Promise<string> => {
+    const items = await listItems(batchId).catch(() => []);
+    const open = items.filter((item) => item.outcome === undefined);
+    return open.map(({ id, status, activity }) => `${id} ${status} ${activity ?? ''}`).join('\n');
+  };
+
   async function* follow(id: string, timeoutMs: number, mayWait = true): AsyncGenerator<Event> {
     const signal = AbortSignal.timeout(timeoutMs);
     const stream = { api: client, id, after: 0, signal, onConnection: () => undefined };
@@ -136,8 +148,10 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
       yield event;
     }
     if (!signal.aborted) return;
-    const seen = JSON.stringify(last);
-    throw new Error(`${id} took more than ${timeoutMs} ms; its last event: ${seen}\n${logs()}`);
+    const state = id.startsWith('batch-') ? await describeOpen(id) : '';
+    throw new Error(
+      `${id} took more than ${timeoutMs} ms; its last event: ${JSON.stringify(last)}\n${state}\n${logs()}`,
+    );
   }
 
   return {
@@ -163,12 +177,7 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
       patiently(async () => client.call('get /v1/tasks/:taskId', { params: { taskId } })),
     getBatch: async (batchId) =>
       patiently(async () => client.call('get /v1/batches/:batchId', { params: { batchId } })),
-    listItems: async (batchId) =>
-      patiently(async () =>
-        listAll(10_000, async (query) =>
-          client.call('get /v1/batches/:batchId/items', { params: { batchId }, query }),
-        ),
-      ),
+    listItems,
     follow,
     listEvents: async (id) => collect(follow(id, 20_000, false)),
     ended: async (id, timeoutMs = 60_000) => collect(follow(id, timeoutMs)),
