@@ -29,6 +29,7 @@ import { runGates } from './run-gates.ts';
 import { takeSlot } from './take-slot.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 import { lastLine, tellingLine } from './telling-line.ts';
+import { workspaceKey } from './warm-workspace.ts';
 
 const commandStep = 1;
 const gateStep = 2;
@@ -65,7 +66,7 @@ function endingOf(
 
 async function perform(deps: ActivityDeps, session: TaskSession): Promise<TaskResult> {
   const { task } = session;
-  const key = `${task.ref.taskId}.${String(task.ref.attempt)}`;
+  const key = workspaceKey(task.ref);
   const workspace = await deps.workspaces.prepare({ ...task, key, signal: session.signal });
   await takeSlot(deps, session);
 
