@@ -1,49 +1,60 @@
-/** The end of a `builtin` agent's turn: gates, and either delivery or feedback to the model. */
-import type { AgentActivities } from '../contracts/activities.ts';
+/** The end of a `builtin` agent's work: gates, and either delivery or feedback to the model. */
+import type { LanguageModelV4Message } from '@ai-sdk/provider';
+import type { KeyedMessage, Workspace } from '../adapters/ports.ts';
+import type { Rejection, TaskResult } from '../contracts/activities.ts';
 import { textOf } from './call-model.ts';
 import { deliverWork } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
+import { workspaceKey } from './open-workspace.ts';
 import { runGates, type GateFailure } from './run-gates.ts';
-import { inTask } from './task-session.ts';
-import { takeWorkspace, workspaceKey } from './warm-workspace.ts';
+import type { TaskSession } from './task-session.ts';
 
-/** Makes the activity `checkWork`. Run twice it runs the gates again; feedback is in the transcript once. */
-export function createCheckWork(deps: ActivityDeps): AgentActivities['checkWork'] {
-  return (ref) =>
-    inTask(deps, ref, {
-      ended: (result) => ({ verdict: 'delivered' as const, result }),
-      work: async (session) => {
-        session.holdSlot();
-        const { task } = session;
-        const workspace = await takeWorkspace(deps, session);
-        const failure = await runGates(deps, session, workspace, ref.step);
-        if (failure !== undefined) {
-          await session.record({
-            messages: [
-              {
-                key: `step-${String(ref.step)}-feedback`,
-                message: { role: 'user', content: [{ type: 'text', text: feedbackOf(failure) }] },
-              },
-            ],
-          });
-          return {
-            verdict: 'rejected' as const,
-            gate: failure.gate,
-            fingerprint: failure.fingerprint,
-            message: failure.message,
-          };
-        }
-        const messages = await deps.journal.listMessages(ref);
-        await deps.models.conversationEnded(task.model ?? '', messages);
-        const words = messages.findLast((message) => message.role === 'assistant');
-        const result = await deliverWork(deps, session, ref.step, {
-          work: { commit: task.headCommit, diffStat: task.diffStat },
-          summary: words === undefined ? '' : textOf(words).slice(0, 2_000),
-        });
-        await deps.workspaces.discard(workspaceKey(ref)).catch(() => undefined);
-        return { verdict: 'delivered' as const, result };
-      },
+/** The verdict of the gates. */
+export type CheckResult =
+  | { readonly verdict: 'delivered'; readonly result: TaskResult }
+  /** The feedback is in the transcript. */
+  | { readonly verdict: 'rejected'; readonly rejected: Rejection };
+
+/** The work to check: the model's last answer, and the conversation before it. */
+export interface FinishedWork {
+  readonly workspace: Workspace;
+  readonly step: number;
+  readonly transcript: readonly KeyedMessage[];
+  readonly answer: Extract<LanguageModelV4Message, { role: 'assistant' }>;
+}
+
+/** Checks and delivers. Run twice it runs the gates again; feedback is in the transcript once. */
+export async function checkWork(
+  deps: ActivityDeps,
+  session: TaskSession,
+  { workspace, step, transcript, answer }: FinishedWork,
+): Promise<CheckResult> {
+  const { task } = session;
+  const failure = await runGates(deps, session, workspace, step);
+  if (failure !== undefined) {
+    const { gate, fingerprint, message } = failure;
+    await session.record({
+      messages: [
+        {
+          key: `step-${String(step)}-feedback`,
+          message: { role: 'user', content: [{ type: 'text', text: feedbackOf(failure) }] },
+        },
+      ],
     });
+    return { verdict: 'rejected', rejected: { gate, fingerprint, message } };
+  }
+  const messages = transcript.map(({ message }) => message);
+  await deps.models.conversationEnded(
+    task.model ?? '',
+    messages.includes(answer) ? messages : [...messages, answer],
+  );
+  const result = await deliverWork(deps, session, step, {
+    work: { commit: task.headCommit, diffStat: task.diffStat },
+    summary: textOf(answer).slice(0, 2_000),
+  });
+  // Clean-up is no part of the result: a leftover is swept a day later.
+  await deps.workspaces.discard(workspaceKey(task.ref)).catch(() => undefined);
+  return { verdict: 'delivered', result };
 }
 
 /** What the model is told of a failed gate: tool, file, line and message where they could be read, then the output. */

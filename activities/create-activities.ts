@@ -2,20 +2,16 @@
 import type { AgentActivities, GlueActivities, ModelActivities } from '../contracts/activities.ts';
 import { createBatchGlue } from './batch-glue.ts';
 import { createCallModel } from './call-model.ts';
-import { createCheckWork } from './check-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createEndTask } from './end-task.ts';
-import { createOpenWorkspace } from './open-workspace.ts';
 import { createPerformCommandTask } from './perform-command-task.ts';
-import { createRunTools } from './run-tools.ts';
+import { createTakeTurn } from './take-turn.ts';
 
 /** Activities of the agents pool. */
 export function createAgentActivities(deps: ActivityDeps): AgentActivities {
   return {
     performCommandTask: createPerformCommandTask(deps),
-    openWorkspace: createOpenWorkspace(deps),
-    runTools: createRunTools(deps),
-    checkWork: createCheckWork(deps),
+    takeTurn: createTakeTurn(deps),
   };
 }
 

@@ -1,5 +1,5 @@
 /** The last step of a task that passed: its branch goes to the repository, and the result on record. */
-import type { CommitResult, TaskEnding } from '../adapters/ports.ts';
+import type { CommitResult, JournalEntry, TaskEnding } from '../adapters/ports.ts';
 import type { TaskResult } from '../contracts/activities.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -11,17 +11,21 @@ export type Work = Pick<CommitResult, 'commit' | 'diffStat'>;
 
 /**
  * Delivers the branch when there is something on it, and ends the task as succeeded. A push repeated after a crash finds
- * the branch as it should be.
+ * the branch as it should be. `unrecorded` is what the step before left to be written with the end.
  */
 export async function deliverWork(
   deps: ActivityDeps,
   session: TaskSession,
   step: number,
-  { work, summary }: { readonly work: Work; readonly summary: string },
+  {
+    work,
+    summary,
+    unrecorded = {},
+  }: { readonly work: Work; readonly summary: string; readonly unrecorded?: JournalEntry },
 ): Promise<TaskResult> {
   const { task } = session;
   const changed = work.commit !== task.baseCommit;
-  const events: NewEvent[] = [];
+  const events: NewEvent[] = [...(unrecorded.events ?? [])];
   const started = deps.clock.now();
   if (changed) {
     await deps.workspaces.deliver({
@@ -42,20 +46,23 @@ export async function deliverWork(
   };
   const result = await session.finish(ending, {
     events,
-    steps: changed
-      ? [
-          {
-            step,
-            kind: 'deliver',
-            effectId: effectIdOf(task.ref, step, 'deliver'),
-            status: 'succeeded',
-            summary: task.branch,
-            commit: work.commit,
-            startedAt: new Date(started),
-            endedAt: new Date(ended),
-          },
-        ]
-      : [],
+    steps: [
+      ...(unrecorded.steps ?? []),
+      ...(changed
+        ? [
+            {
+              step,
+              kind: 'deliver' as const,
+              effectId: effectIdOf(task.ref, step, 'deliver'),
+              status: 'succeeded' as const,
+              summary: task.branch,
+              commit: work.commit,
+              startedAt: new Date(started),
+              endedAt: new Date(ended),
+            },
+          ]
+        : []),
+    ],
   });
   await deps.crashpoint('task.afterFinish.beforeReturn');
   return result;

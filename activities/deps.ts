@@ -39,6 +39,8 @@ export interface ActivityDeps {
   readonly metrics: ActivityMetrics;
   readonly crashpoint: CrashPoint;
   readonly clock: Clock;
+  /** Whether this process serves the models pool: then turns ask their models themselves. */
+  readonly asksModels: boolean;
   /** Queue of this host of the agents pool. */
   readonly hostQueue: string;
   readonly hostId: string;

@@ -1,9 +1,9 @@
 /** The end of an attempt whose work did not deliver. */
 import { Context } from '@temporalio/activity';
 import type { GlueActivities } from '../contracts/activities.ts';
-import { failureOf } from '../contracts/failure-class.ts';
 import type { ActivityDeps } from './deps.ts';
 import { toActivityFailure } from './failures.ts';
+import { endingOf } from './task-ending.ts';
 import { slotNames } from './task-session.ts';
 
 /**
@@ -11,15 +11,11 @@ import { slotNames } from './task-session.ts';
  * ended keeps its first result. The worktree stays a day for a look.
  */
 export function createEndTask(deps: ActivityDeps): GlueActivities['endTask'] {
-  return async ({ status, errorCode, error, ...ref }) => {
+  return async ({ errorCode, error, ...ref }) => {
     try {
       const { task, fence } = await deps.journal.begin(ref);
       if (task.result !== undefined) return task.result;
-      const ending =
-        status === 'cancelled'
-          ? { outcome: 'cancelled' as const, reason: 'user', errorCode, error }
-          : { outcome: 'failed' as const, ...failureOf(errorCode), errorCode, error };
-      const result = await deps.journal.finish(fence, ending);
+      const result = await deps.journal.finish(fence, endingOf(errorCode, error));
       deps.live.publish({ kind: 'events', streamId: ref.taskId });
       if (task.batchId !== undefined) deps.live.publish({ kind: 'events', streamId: task.batchId });
       await deps.slots.release(ref.tenantId, ref.taskId, slotNames(task)).catch(() => undefined);

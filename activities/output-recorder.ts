@@ -1,13 +1,23 @@
-/** What a program writes, as durable events: gathered for half a second or 8 KB, so that a chatty program costs few writes. */
-import type { EventBody } from '../contracts/event.schema.ts';
-import type { NewEvent } from '../contracts/event.schema.ts';
+/**
+ * What a step does while it lasts, as durable events: its beginning and what its program writes, gathered for half a second
+ * or 8 KB. A chatty program costs few writes, and a step that is over sooner none of its own.
+ */
+import type { JournalEntry } from '../adapters/ports.ts';
+import type { EventBody, NewEvent } from '../contracts/event.schema.ts';
 
 const gatherMs = 500;
 const gatherBytes = 8_192;
 /** Output kept of one step; the rest is counted, not kept. */
 const keptBytes = 1_048_576;
 
-/** Gathers output of one step. */
+/** What is told of a step that lasts. */
+export interface StepBegin {
+  /** One line that says what the task does now. */
+  readonly activity: string;
+  readonly event?: NewEvent;
+}
+
+/** Gathers the events of one step. */
 export interface OutputRecorder {
   write(source: EventBody<'output'>['source'], text: string): void;
   /** Stops the gathering and answers what has not been written yet, for the step's last entry. */
@@ -15,14 +25,16 @@ export interface OutputRecorder {
 }
 
 /**
- * Starts gathering for a step. `save` writes events; when it fails, the text stays for the next write, and the failure
+ * Starts gathering for a step. `save` writes an entry; when it fails, the events stay for the next write, and the failure
  * itself shows at the step's last entry.
  */
 export function recordOutput(
   step: number,
-  save: (events: NewEvent[]) => Promise<void>,
+  save: (entry: Pick<JournalEntry, 'events' | 'activity'>) => Promise<void>,
+  begin?: StepBegin,
 ): OutputRecorder {
-  let waiting: EventBody<'output'>[] = [];
+  let waiting: NewEvent[] = begin?.event === undefined ? [] : [begin.event];
+  let activity = begin?.activity;
   let waitingBytes = 0;
   let keptSoFar = 0;
   let droppedBytes = 0;
@@ -30,7 +42,7 @@ export function recordOutput(
   let timer: NodeJS.Timeout | undefined;
 
   const take = (): NewEvent[] => {
-    const events = waiting.map((data): NewEvent => ({ type: 'output', data }));
+    const events = waiting;
     waiting = [];
     waitingBytes = 0;
     return events;
@@ -40,14 +52,17 @@ export function recordOutput(
     timer = undefined;
     saving = saving.then(async () => {
       const events = take();
-      if (events.length === 0) return;
+      const entry = activity === undefined ? { events } : { events, activity };
+      activity = undefined;
+      if (events.length === 0 && entry.activity === undefined) return;
       try {
-        await save(events);
+        await save(entry);
       } catch {
-        waiting = [...events.map((event) => event.data as EventBody<'output'>), ...waiting];
+        waiting = [...events, ...waiting];
       }
     });
   };
+  if (begin !== undefined) timer = setTimeout(flush, gatherMs);
   return {
     write(source, text) {
       if (keptSoFar + text.length > keptBytes) {
@@ -56,9 +71,10 @@ export function recordOutput(
       }
       keptSoFar += text.length;
       const last = waiting.at(-1);
-      if (last?.source === source)
-        waiting[waiting.length - 1] = { ...last, text: last.text + text };
-      else waiting.push({ step, source, text });
+      if (last?.type === 'output' && last.data.source === source) {
+        const data = { ...last.data, text: last.data.text + text };
+        waiting[waiting.length - 1] = { type: 'output', data };
+      } else waiting.push({ type: 'output', data: { step, source, text } });
       waitingBytes += text.length;
       if (waitingBytes >= gatherBytes) flush();
       else timer ??= setTimeout(flush, gatherMs);

@@ -10,26 +10,22 @@ import type {
   JournalEntry,
   SandboxResult,
   StepEntry,
-  TaskEnding,
   Workspace,
 } from '../adapters/ports.ts';
 import type { AgentActivities, TaskResult } from '../contracts/activities.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
-import { failureOf } from '../contracts/failure-class.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { commitMessage } from './commit-message.ts';
 import { deliverWork, type Work } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
-import { isFinalError } from './failures.ts';
+import { openWorkspace, workspaceKey } from './open-workspace.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs, timedOut } from './remaining-time.ts';
 import { runGates } from './run-gates.ts';
-import { takeSlot } from './take-slot.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 import { lastLine, tellingLine } from './telling-line.ts';
-import { workspaceKey } from './warm-workspace.ts';
 
 const commandStep = 1;
 const gateStep = 2;
@@ -42,41 +38,19 @@ export function createPerformCommandTask(
   return (ref) =>
     inTask(deps, ref, {
       ended: (result) => result,
-      work: async (session) => {
-        try {
-          return await perform(deps, session);
-        } catch (error) {
-          const code = isFinalError(error, session.activityAttempt);
-          if (code === undefined) throw error;
-          return await session.finish(endingOf(code, error));
-        }
-      },
+      work: (session) => perform(deps, session),
     });
 }
 
-function endingOf(
-  errorCode: NonNullable<ReturnType<typeof isFinalError>>,
-  error: unknown,
-): TaskEnding {
-  const message = error instanceof Error ? error.message : String(error);
-  if (errorCode === 'TASK_CANCELLED')
-    return { outcome: 'cancelled', reason: 'user', errorCode, error: message };
-  return { outcome: 'failed', ...failureOf(errorCode), errorCode, error: message };
-}
-
 async function perform(deps: ActivityDeps, session: TaskSession): Promise<TaskResult> {
-  const { task } = session;
-  const key = workspaceKey(task.ref);
-  const workspace = await deps.workspaces.prepare({ ...task, key, signal: session.signal });
-  await takeSlot(deps, session);
-
-  const { work, summary } = await runCommand(deps, session, workspace);
+  const workspace = await openWorkspace(deps, session);
+  const done = await runCommand(deps, session, workspace);
   const failure = await runGates(deps, session, workspace, gateStep);
   if (failure !== undefined) throw new AppError('GATE_FAILED', failure.message);
-  const result = await deliverWork(deps, session, deliverStep, { work, summary });
+  const result = await deliverWork(deps, session, deliverStep, done);
 
   // Clean-up is no part of the result: a leftover is swept a day later.
-  await deps.workspaces.discard(key).catch(() => undefined);
+  await deps.workspaces.discard(workspaceKey(session.task.ref)).catch(() => undefined);
   return result;
 }
 
@@ -84,7 +58,7 @@ async function runCommand(
   deps: ActivityDeps,
   session: TaskSession,
   workspace: Workspace,
-): Promise<{ work: Work; summary: string }> {
+): Promise<{ work: Work; summary: string; unrecorded?: JournalEntry }> {
   const { task } = session;
   const effectId = effectIdOf(task.ref, commandStep, 'command', task.exec);
   const done =
@@ -99,13 +73,13 @@ async function runCommand(
 
   const startedAt = new Date(deps.clock.now());
   const command = task.exec ?? '';
-  const output = recordOutput(commandStep, (events) => session.record({ events }));
+  const output = recordOutput(commandStep, (entry) => session.record(entry));
   const ran = await deps.workspaces.run(workspace, {
     argv: ['sh', '-c', command],
     env: commandEnvironment(task),
     readable: (await deps.workspaces.describeCommand(command)).files,
     sandbox: task.sandbox,
-    timeoutMs: remainingMs(task, deps.clock),
+    timeoutMs: remainingMs(session, deps.clock),
     signal: session.signal,
     onOutput: (source, text) => {
       output.write(source, text);
@@ -123,7 +97,12 @@ async function runCommand(
     summary: ok ? lastLine(ran.stdout) : failureText(ran),
   };
   deps.metrics.stepFinished('command', ok, ran.durationMs);
-  await session.record(entryOf(deps, session, { end, output: await output.rest() }));
+  const entry = entryOf(deps, session, { end, output: await output.rest() });
+  if (end.committed?.committed === false && task.gates.length === 0) {
+    // Nothing was made that a push could make public: the step goes on record together with the end.
+    return { work: end.committed, summary: end.summary, unrecorded: entry };
+  }
+  await session.record(entry);
   if (ran.timedOut) throw timedOut(task);
   if (end.committed === undefined) throw new AppError('COMMAND_FAILED', end.summary);
   return { work: end.committed, summary: end.summary };

@@ -1,13 +1,14 @@
 /** The time that a task has left. */
 import type { Clock, TaskRecord } from '../adapters/ports.ts';
 import { AppError } from '../contracts/errors.ts';
+import type { TaskSession } from './task-session.ts';
 
 /**
  * Milliseconds of work left to this attempt; its time runs from the moment when its slot was taken.
  * @throws TASK_TIMEOUT when none is left
  */
-export function remainingMs(task: TaskRecord, clock: Clock): number {
-  const began = task.startedAt?.getTime() ?? clock.now();
+export function remainingMs({ task, startedAt }: TaskSession, clock: Clock): number {
+  const began = startedAt?.getTime() ?? clock.now();
   const left = began + task.timeoutMs - clock.now();
   if (left <= 0) throw timedOut(task);
   return left;

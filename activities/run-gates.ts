@@ -8,7 +8,7 @@ import { commandEnvironment } from './command-environment.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { recordOutput } from './output-recorder.ts';
-import { remainingMs } from './remaining-time.ts';
+import { remainingMs, timedOut } from './remaining-time.ts';
 import type { TaskSession } from './task-session.ts';
 import { tellingLine } from './telling-line.ts';
 
@@ -22,7 +22,10 @@ export interface GateFailure {
   readonly output: string;
 }
 
-/** Runs the gates in order up to the first that fails; each is recorded as it ends. Answers that failure, if any. */
+/**
+ * Runs the gates in order up to the first that fails; each is recorded as it ends. Answers that failure, if any.
+ * @throws TASK_TIMEOUT when a gate uses up the task's time
+ */
 export async function runGates(
   deps: ActivityDeps,
   session: TaskSession,
@@ -44,16 +47,15 @@ async function runGate(
 ): Promise<GateFailure | undefined> {
   const { task } = session;
   const started = deps.clock.now();
-  await session.record({
+  const output = recordOutput(step, (entry) => session.record(entry), {
     activity: `gate ${gate.name}`,
-    events: [{ type: 'step-started', data: { step, kind: 'gate', summary: gate.name } }],
+    event: { type: 'step-started', data: { step, kind: 'gate', summary: gate.name } },
   });
-  const output = recordOutput(step, (events) => session.record({ events }));
   const ran = await deps.workspaces.run(workspace, {
     argv: ['sh', '-c', gate.command],
     env: commandEnvironment(task),
     sandbox: task.sandbox,
-    timeoutMs: remainingMs(task, deps.clock),
+    timeoutMs: remainingMs(session, deps.clock),
     signal: session.signal,
     onOutput: (_source, text) => {
       output.write('gate', text);
@@ -81,12 +83,10 @@ async function runGate(
   await session.record({ steps: [entry], events: [...(await output.rest()), finished] });
   deps.metrics.stepFinished('gate', ok, ran.durationMs);
   if (ok) return undefined;
-  const reason = ran.timedOut
-    ? 'used up the time of the task'
-    : `exit code ${String(ran.exitCode ?? 'none')}`;
+  if (ran.timedOut) throw timedOut(task);
   return {
     gate: gate.name,
-    message: `gate ${gate.name} failed (${reason}): ${tellingLine(text)}`,
+    message: `gate ${gate.name} failed (exit code ${String(ran.exitCode ?? 'none')}): ${tellingLine(text)}`,
     findings,
     fingerprint: fingerprintOf(gate.name, text),
     output: text.slice(-8_192),

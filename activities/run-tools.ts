@@ -1,52 +1,47 @@
-/**
- * The tool calls of one turn, in the model's order. Each is recorded as it ends, together with the commit of what it
- * changed; a repeated activity goes on after the last one on record, in a fresh worktree at that commit.
- */
+/** The tool calls of one turn. */
 import type { LanguageModelV4ToolCallPart } from '@ai-sdk/provider';
-import type { CommitResult, Workspace } from '../adapters/ports.ts';
-import type { AgentActivities } from '../contracts/activities.ts';
+import type { CommitResult, KeyedMessage, Workspace } from '../adapters/ports.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { commitMessage } from './commit-message.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
-import { inTask, type TaskSession } from './task-session.ts';
-import { takeWorkspace } from './warm-workspace.ts';
+import type { TaskSession } from './task-session.ts';
 
 /** Tools that leave the work tree as it is. */
 const readOnlyTools: readonly string[] = ['list_files', 'read_file', 'search'];
 
-/** Makes the activity `runTools`. */
-export function createRunTools(deps: ActivityDeps): AgentActivities['runTools'] {
-  return (ref) =>
-    inTask(deps, ref, {
-      ended: () => ({ summary: 'the task has ended' }),
-      work: async (session) => {
-        session.holdSlot();
-        const messages = await deps.journal.listMessages(ref);
-        const turn = messages.findLast((message) => message.role === 'assistant');
-        const calls = (turn?.content ?? []).filter((part) => part.type === 'tool-call');
-        let workspace = await takeWorkspace(deps, session);
-        for (const call of calls) {
-          const effectId = effectIdOf(ref, ref.step, 'tools', call.toolCallId);
-          if ((await deps.journal.findStep(ref, effectId)) !== undefined) continue;
-          const committed = await runTool(deps, session, workspace, {
-            call,
-            effectId,
-            step: ref.step,
-          });
-          if (committed?.committed === true)
-            workspace = { ...workspace, headCommit: committed.commit };
-        }
-        return { summary: calls.map((call) => call.toolName).join(', ') };
-      },
-    });
+/** The calls of one answer. */
+export interface ToolCalls {
+  readonly workspace: Workspace;
+  readonly step: number;
+  readonly calls: readonly LanguageModelV4ToolCallPart[];
+  /** What was on record when the turn began. */
+  readonly transcript: readonly KeyedMessage[];
+}
+
+/**
+ * Runs the calls in the model's order. Each is recorded as it ends, together with the commit of what it changed; repeated,
+ * it goes on after the last one on record, in a fresh worktree at that commit.
+ */
+export async function runTools(
+  deps: ActivityDeps,
+  session: TaskSession,
+  { workspace, step, calls, transcript }: ToolCalls,
+): Promise<void> {
+  let current = workspace;
+  for (const call of calls) {
+    const key = `step-${String(step)}-${call.toolCallId}`;
+    if (transcript.some((known) => known.key === key)) continue;
+    const committed = await runTool(deps, session, current, { call, key, step });
+    if (committed?.committed === true) current = { ...current, headCommit: committed.commit };
+  }
 }
 
 interface ToolStep {
   readonly call: LanguageModelV4ToolCallPart;
-  readonly effectId: string;
+  readonly key: string;
   readonly step: number;
 }
 
@@ -54,23 +49,23 @@ async function runTool(
   deps: ActivityDeps,
   session: TaskSession,
   workspace: Workspace,
-  { call, effectId, step }: ToolStep,
+  { call, key, step }: ToolStep,
 ): Promise<CommitResult | undefined> {
   const { task } = session;
+  const effectId = effectIdOf(task.ref, step, 'tools', call.toolCallId);
   const startedAt = new Date(deps.clock.now());
   const summary = summaryOf(call);
-  await session.record({
+  const output = recordOutput(step, (entry) => session.record(entry), {
     activity: summary,
-    events: [{ type: 'step-started', data: { step, kind: 'tools', summary } }],
+    event: { type: 'step-started', data: { step, kind: 'tools', summary } },
   });
-  const output = recordOutput(step, (events) => session.record({ events }));
   const answer = await deps.tools.execute(call, {
     run: (run) =>
       deps.workspaces.run(workspace, {
         ...run,
         env: commandEnvironment(task),
         sandbox: task.sandbox,
-        timeoutMs: Math.min(run.timeoutMs ?? Infinity, remainingMs(task, deps.clock)),
+        timeoutMs: Math.min(run.timeoutMs ?? Infinity, remainingMs(session, deps.clock)),
         signal: session.signal,
         ...(run.onOutput === undefined
           ? {}
@@ -98,7 +93,7 @@ async function runTool(
   await session.record({
     messages: [
       {
-        key: `step-${String(step)}-${call.toolCallId}`,
+        key,
         message: {
           role: 'tool',
           content: [

@@ -1,25 +1,29 @@
-/** A task's slot: taken after its workspace is ready, so that preparing costs nobody a turn. */
+/** A task's slot: its place in the tenant's cap and in the batch's window. */
 import type { SlotScope } from '../adapters/ports.ts';
 import type { ActivityDeps } from './deps.ts';
-import type { TaskSession } from './task-session.ts';
+import { slotNames, type TaskSession } from './task-session.ts';
 
 /**
- * Waits for a slot in the tenant's cap and in the batch's window, then records that the task runs. An attempt that
- * repeats has its slot still, or waits again.
+ * Waits for a slot in the tenant's cap and in the batch's window, and records that the task runs. A task whose work has
+ * begun has its slot still, renewed here, or waits again.
  */
 export async function takeSlot(deps: ActivityDeps, session: TaskSession): Promise<void> {
-  const { task, fence } = session;
+  const { task } = session;
   const { tenantId, taskId } = task.ref;
-  const began = deps.clock.now();
-  await deps.slots.acquire({
-    tenantId,
-    holder: taskId,
-    scopes: () => scopesOf(deps, session),
-    signal: session.signal,
-  });
-  deps.metrics.slotTaken(deps.clock.now() - began);
+  const hasBegun = session.startedAt !== undefined;
+  const holds = hasBegun && (await deps.slots.renew(tenantId, taskId, slotNames(task)));
+  if (!holds) {
+    const began = deps.clock.now();
+    await deps.slots.acquire({
+      tenantId,
+      holder: taskId,
+      scopes: () => scopesOf(deps, session),
+      signal: session.signal,
+    });
+    deps.metrics.slotTaken(deps.clock.now() - began);
+  }
   await deps.crashpoint('slot.afterAcquire.beforeRunning');
-  await deps.journal.markRunning(fence, deps.hostId);
+  if (!hasBegun) await session.markRunning();
   session.holdSlot();
 }
 

@@ -1,17 +1,19 @@
 /**
- * What every activity on a task has in common: the fence, the heartbeat, the cancel, the lease, and telling listeners.
+ * What every activity on a task has in common: the fence, the heartbeat, the cancel, the lease, telling listeners, and the
+ * end of a task that no retry can mend.
  *
  * A heartbeat goes out every 5 s. It renews the task's slot and asks PostgreSQL whether a cancel was requested; a cancel
  * also comes at once through the live channel, and from Temporal with the heartbeat's answer. Whichever is first aborts
- * the session's signal. A worker that stops aborts it too, but that is no cancel: the activity fails retryably, and
- * another worker goes on.
+ * the session's signal. A worker that stops, or that has lost the slot to somebody else, aborts it too, but that is no
+ * cancel: the activity fails retryably, and another attempt goes on.
  */
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Fence, JournalEntry, TaskEnding, TaskRecord } from '../adapters/ports.ts';
 import type { TaskRef, TaskResult } from '../contracts/activities.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { ActivityDeps } from './deps.ts';
-import { toActivityFailure } from './failures.ts';
+import { isFinalError, toActivityFailure } from './failures.ts';
+import { endingOf } from './task-ending.ts';
 
 const heartbeatMs = 5_000;
 
@@ -29,6 +31,8 @@ interface Pulse {
   readonly deaths: number;
   /** Set while the attempt is at work; one that fails takes it back. */
   readonly alive: boolean;
+  /** What it does now, for whoever looks at the pending activity. */
+  readonly activity?: string | undefined;
 }
 
 /** One activity attempt at work on a task. */
@@ -37,8 +41,12 @@ export interface TaskSession {
   readonly fence: Fence;
   /** Temporal's attempt of the activity. */
   readonly activityAttempt: number;
-  /** Aborted by a cancel and by a stopping worker; its reason is the error to throw. */
+  /** When the work of this attempt of the task began: its slot was taken. Undefined before. */
+  readonly startedAt: Date | undefined;
+  /** Aborted by a cancel, a stopping worker and a lost slot; its reason is the error to throw. */
   readonly signal: AbortSignal;
+  /** Records that the slot was taken and the work begins, and tells listeners. */
+  markRunning(): Promise<void>;
   /** Writes an entry and tells listeners. */
   record(entry: JournalEntry): Promise<void>;
   /** Ends the attempt of the task, tells listeners, gives the slot back. */
@@ -54,8 +62,9 @@ export function slotNames(task: TaskRecord): string[] {
 }
 
 /**
- * Runs an activity's work on a task. When the attempt has ended already, `ended` answers instead.
- * @throws ApplicationFailure with the code of what went wrong
+ * Runs an activity's work on a task. When the attempt of the task has ended already, or an error that no retry can mend
+ * ends it now, `ended` makes the answer of its result.
+ * @throws ApplicationFailure with the code of what went wrong, to be tried again
  */
 export async function inTask<T>(
   deps: ActivityDeps,
@@ -68,8 +77,8 @@ export async function inTask<T>(
   const context = Context.current();
   const attempt = context.info.attempt;
   const deaths = deathsSoFar(context.info.heartbeatDetails, attempt);
-  const beat = (alive: boolean): void => {
-    context.heartbeat({ attempt, deaths, alive } satisfies Pulse);
+  const beat = (alive: boolean, doing?: string): void => {
+    context.heartbeat({ attempt, deaths, alive, activity: doing } satisfies Pulse);
   };
   try {
     const { task, fence } = await deps.journal.begin(ref);
@@ -84,6 +93,11 @@ export async function inTask<T>(
       }
       if (task.cancelRequested) throw new AppError('TASK_CANCELLED', 'cancelled');
       return await activity.work(session.face);
+    } catch (error) {
+      const code = isFinalError(error, attempt);
+      if (code === undefined) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      return activity.ended(await session.face.finish(endingOf(code, message)));
     } finally {
       await session.close();
     }
@@ -108,7 +122,7 @@ interface SessionParts {
   readonly fence: Fence;
   readonly attempt: number;
   readonly context: Context;
-  readonly beat: (alive: boolean) => void;
+  readonly beat: (alive: boolean, activity?: string) => void;
 }
 
 function openSession(
@@ -123,6 +137,8 @@ function openSession(
   };
   const names = slotNames(task);
   let holding = false;
+  let startedAt = task.startedAt;
+  let doing: string | undefined;
 
   const onTemporal = (): void => {
     stop.abort(stopReason(context.cancellationSignal.reason));
@@ -132,9 +148,16 @@ function openSession(
   const unsubscribed = deps.live.subscribe({ kind: 'cancel', taskId }, cancel);
 
   const timer = setInterval(() => {
-    parts.beat(true);
+    parts.beat(true, doing);
     // Best effort: what fails here is seen by the next write, or by the next beat.
-    if (holding) deps.slots.renew(tenantId, taskId, names).catch(() => undefined);
+    if (holding) {
+      deps.slots.renew(tenantId, taskId, names).then(
+        (held) => {
+          if (holding && !held) stop.abort(new AppError('WORKER_LOST', 'its slot went to another'));
+        },
+        () => undefined,
+      );
+    }
     deps.journal.isCancelRequested(task.ref).then(
       (asked) => {
         if (asked) cancel();
@@ -153,8 +176,17 @@ function openSession(
     task,
     fence,
     activityAttempt: parts.attempt,
+    get startedAt() {
+      return startedAt;
+    },
     signal: stop.signal,
+    async markRunning() {
+      startedAt = await deps.journal.markRunning(fence, deps.hostId);
+      announce();
+      announceBatch();
+    },
     async record(entry) {
+      doing = entry.activity ?? doing;
       await deps.journal.record(fence, entry);
       announce();
     },
@@ -170,8 +202,6 @@ function openSession(
     },
     holdSlot() {
       holding = true;
-      announce();
-      announceBatch();
     },
   };
   const close = async (): Promise<void> => {

@@ -122,14 +122,10 @@ async function compare(
       atMost('activities of a command task', commandHistory.activities, { limit: 3, unit: '' }),
       atMost('history events of a command task', commandHistory.events, { limit: 25, unit: '' }),
       told('state transitions of a command task', String(commandHistory.transitions)),
-      atMost(
-        'activities of a model turn, the workspace apart',
-        (toolsHistory.activities - 1) / (toolTurns + 1),
-        {
-          limit: 2,
-          unit: '',
-        },
-      ),
+      atMost('activities of a model turn', toolsHistory.activities / (toolTurns + 1), {
+        limit: 2,
+        unit: '',
+      }),
     ],
     notes: Object.values(kinds).flatMap((kind) => [
       `Raw, ${kind.steps} steps, CPU of a run: ${describe(middle('raw', kind))}.`,

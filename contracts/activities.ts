@@ -26,42 +26,34 @@ export interface TaskResult {
   readonly costMicroUsd: number;
 }
 
-/** Where the rest of a task's steps should run. */
-export interface OpenedWorkspace {
-  /** Queue of the host that has the worktree. */
-  readonly hostQueue: string;
-}
-
 /** A step of a task: the pointer that stands for the whole conversation up to it. */
 export interface StepRef extends TaskRef {
-  /** Counts from 1 in the order of the workflow's calls. */
+  /** Counts from 1. A turn takes two: its model call, then its tool calls or the check. */
   readonly step: number;
 }
 
-/** What the workflow needs to know of a model's answer. */
-export interface ModelTurn {
-  /** Number of tool calls that wait to be run; 0 means that the model is done. */
-  readonly toolCalls: number;
-  readonly costMicroUsd: number;
-  /** One line for the UI. */
-  readonly summary: string;
-}
-
-/** What the workflow needs to know of a turn's tool calls. */
-export interface ToolsTurn {
-  readonly summary: string;
-}
-
-/** The verdict of the gates. */
-export type CheckResult =
-  | { readonly verdict: 'delivered'; readonly result: TaskResult }
-  /** `fingerprint` is equal for equal failures; the feedback is in the transcript already. */
+/** How a turn of a `builtin` task ended, and what the workflow needs to know to go on. */
+export type TurnResult =
+  /** The attempt has ended, well or badly. */
+  | { readonly next: 'end'; readonly result: TaskResult }
+  /** The turn needs an answer of the model, and this host asks none: `callModel`, then the same turn again. */
+  | { readonly next: 'model'; readonly hostQueue: string }
   | {
-      readonly verdict: 'rejected';
-      readonly gate: string;
-      readonly fingerprint: string;
-      readonly message: string;
+      readonly next: 'turn';
+      /** Queue of the host that has the worktree. */
+      readonly hostQueue: string;
+      /** One line for the UI: what the turn did. */
+      readonly summary: string;
+      /** Set when a gate sent the work back; what it said is in the transcript. */
+      readonly rejected?: Rejection;
     };
+
+/** A gate that failed. `fingerprint` is equal for equal failures. */
+export interface Rejection {
+  readonly gate: string;
+  readonly fingerprint: string;
+  readonly message: string;
+}
 
 /** How an attempt ends when its work did not deliver. */
 export interface EndTaskInput extends TaskRef {
@@ -116,22 +108,23 @@ export interface EndBatchInput {
 /** Activities of the agents pool. */
 export interface AgentActivities {
   /**
-   * The whole of a `command` task: workspace, slot, command, commit, gates, delivery, result. Throws the code it failed
-   * with; the workflow then calls `endTask`. A repeated call answers the recorded result.
+   * The whole of a `command` task: workspace, slot, command, commit, gates, delivery, result. What no retry can mend ends
+   * the task here. A repeated call answers the recorded result.
    */
   performCommandTask(input: TaskRef): Promise<TaskResult>;
-  /** Prepares the workspace of a `builtin` task, takes its slot and records that it runs. */
-  openWorkspace(input: TaskRef): Promise<OpenedWorkspace>;
-  /** Runs the tool calls that the model asked for in `step − 1`, each recorded as it ends, then commits what changed. */
-  runTools(input: StepRef): Promise<ToolsTurn>;
-  /** Runs the gates; when all pass, delivers the branch and ends the task, else tells the model what failed. */
-  checkWork(input: StepRef): Promise<CheckResult>;
+  /**
+   * One turn of a `builtin` task: the model's answer (asked for here when this process serves the models pool, else taken
+   * from the record), then the tool calls that it asks for, or, when it asks for none, gates and delivery. The first turn
+   * also prepares the workspace and takes the slot. What no retry can mend ends the task here. A repeated call goes on
+   * after the last answer and the last tool call on record.
+   */
+  takeTurn(input: StepRef): Promise<TurnResult>;
 }
 
 /** Activities of the models pool. */
 export interface ModelActivities {
-  /** One model call. A repeated call of the same step answers from the stored message and costs nothing. */
-  callModel(input: StepRef): Promise<ModelTurn>;
+  /** The model call of a turn. A repeated call finds the recorded answer and costs nothing. */
+  callModel(input: StepRef): Promise<void>;
 }
 
 /** Short glue on the workflows pool. */

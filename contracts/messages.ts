@@ -23,8 +23,10 @@ export interface AgentTaskProgress {
   readonly rounds: number;
   /** Fingerprints of the failures, oldest first. */
   readonly fingerprints: readonly string[];
-  readonly costMicroUsd: number;
+  /** Queue of the host that has the worktree. */
   readonly hostQueue?: string;
+  /** That host asks no models: `callModel` comes before each turn. */
+  readonly asksElsewhere?: boolean;
 }
 
 /** Input of `agentBatch`. */

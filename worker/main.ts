@@ -119,6 +119,7 @@ function createDeps({
     hostId,
     hostQueue: hostQueue(hostId),
     tenantRunningMax,
+    asksModels: config.worker.pools.includes('models'),
   };
 }
 

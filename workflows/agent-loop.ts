@@ -1,6 +1,6 @@
 /**
- * The builtin agent, one turn at a time: ask the model, run the tools it asks for, until it is done; then check the work,
- * and give it back with what failed until it passes, the same failure comes three times, or the rounds are used up.
+ * The builtin agent, one turn at a time, each an activity, until the model is done and its work passes the gates; failed
+ * work goes back to the model until the same failure comes three times, or the rounds are used up.
  */
 import {
   ActivityFailure,
@@ -13,7 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { TimeoutType } from '@temporalio/common';
-import type { StepRef, TaskResult } from '../contracts/activities.ts';
+import type { Rejection, StepRef, TaskResult, TurnResult } from '../contracts/activities.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type { AgentTaskInput, AgentTaskProgress } from '../contracts/messages.ts';
 import { agents, agentsOn, maxHistoryEvents, models } from './activity-options.ts';
@@ -23,23 +23,20 @@ import type { agentTask } from './agent-task.ts';
 const maxRounds = 10;
 /** Equal failures in a row that mean the agent is stuck. */
 const maxEqualFailures = 3;
-/** Model calls of one attempt; far above what a task of ten rounds needs, so that a loop without end does end. */
-const maxModelCalls = 500;
+/** Turns of one attempt; far above what a task of ten rounds needs, so that a loop without end does end. */
+const maxTurns = 500;
+/** A turn's model call, and its tool calls or check. */
+const stepsPerTurn = 2;
 
 type Progress = { -readonly [K in keyof AgentTaskProgress]: AgentTaskProgress[K] };
 
 /** Runs the loop to the task's result, or continues the workflow as new. Throws the failure that ends the task. */
 export async function runAgentLoop(input: AgentTaskInput, progress: Progress): Promise<TaskResult> {
-  if (progress.hostQueue === undefined) {
-    const opened = await agents.openWorkspace.executeWithOptions(
-      { summary: `workspace · ${input.repository}` },
-      [refOf(input)],
-    );
-    progress.hostQueue = opened.hostQueue;
-  }
   for (;;) {
-    const result = await turn(input, progress);
-    if (result !== undefined) return result;
+    const turn = await takeTurn(input, progress);
+    if (turn.next === 'end') return turn.result;
+    setCurrentDetails(`turn ${String(progress.step / stepsPerTurn)}: ${turn.summary}`);
+    if (turn.rejected !== undefined) countRound(progress, turn.rejected);
     if (workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > maxHistoryEvents) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof agentTask>({ ...input, carried: progress });
@@ -47,57 +44,51 @@ export async function runAgentLoop(input: AgentTaskInput, progress: Progress): P
   }
 }
 
-async function turn(input: AgentTaskInput, progress: Progress): Promise<TaskResult | undefined> {
-  const step = nextStep(input, progress);
-  const answer = await models.callModel.executeWithOptions(
-    { summary: `model · step ${String(step.step)}` },
-    [step],
-  );
-  progress.costMicroUsd += answer.costMicroUsd;
-  setCurrentDetails(`step ${String(step.step)}: ${answer.summary}`);
-  if (progress.costMicroUsd >= input.maxCostMicroUsd && answer.toolCalls > 0) {
-    throw endedBy(
-      'BUDGET_EXCEEDED',
-      `spent ${String(progress.costMicroUsd)} of ${String(input.maxCostMicroUsd)} micro-US-dollars`,
+/** One turn: one activity, and the model call before it where the host of the worktree asks no models. */
+async function takeTurn(
+  input: AgentTaskInput,
+  progress: Progress,
+): Promise<Exclude<TurnResult, { next: 'model' }>> {
+  const { tenantId, taskId, attempt } = input;
+  const ref: StepRef = { tenantId, taskId, attempt, step: progress.step + 1 };
+  const turn = progress.step / stepsPerTurn + 1;
+  progress.step += stepsPerTurn;
+  if (turn > maxTurns)
+    throw endedBy('ROUNDS_EXCEEDED', `no end after ${String(maxTurns)} model calls`);
+  for (;;) {
+    if (progress.asksElsewhere === true)
+      await models.callModel.executeWithOptions({ summary: `model · turn ${String(turn)}` }, [ref]);
+    const result = await onHost(progress, (pool) =>
+      pool.takeTurn.executeWithOptions(
+        { summary: `turn ${String(turn)} · ${input.repository}`.slice(0, 200) },
+        [ref],
+      ),
     );
+    if (result.next !== 'end') progress.hostQueue = result.hostQueue;
+    if (result.next !== 'model') return result;
+    progress.asksElsewhere = true;
   }
-  if (answer.toolCalls > 0) {
-    const tools = nextStep(input, progress);
-    await onHost(progress, (pool) =>
-      pool.runTools.executeWithOptions({ summary: `tools · ${answer.summary}` }, [tools]),
-    );
-    return undefined;
-  }
-  return await check(input, progress);
 }
 
-async function check(input: AgentTaskInput, progress: Progress): Promise<TaskResult | undefined> {
-  const step = nextStep(input, progress);
-  const checked = await onHost(progress, (pool) =>
-    pool.checkWork.executeWithOptions({ summary: `check · round ${String(progress.rounds + 1)}` }, [
-      step,
-    ]),
-  );
-  if (checked.verdict === 'delivered') return checked.result;
+/** Counts work that was sent back. Throws when the agent is stuck, or has had its rounds. */
+function countRound(progress: Progress, { gate, fingerprint, message }: Rejection): void {
   progress.rounds += 1;
-  progress.fingerprints = [...progress.fingerprints, checked.fingerprint].slice(-maxEqualFailures);
-  setCurrentDetails(`round ${String(progress.rounds)}: gate ${checked.gate} failed`);
+  progress.fingerprints = [...progress.fingerprints, fingerprint].slice(-maxEqualFailures);
   if (
     progress.fingerprints.length === maxEqualFailures &&
     new Set(progress.fingerprints).size === 1
   ) {
     throw endedBy(
       'AGENT_STUCK',
-      `gate ${checked.gate} failed the same way ${String(maxEqualFailures)} times: ${checked.message}`,
+      `gate ${gate} failed the same way ${String(maxEqualFailures)} times: ${message}`,
     );
   }
   if (progress.rounds >= maxRounds) {
     throw endedBy(
       'ROUNDS_EXCEEDED',
-      `gate ${checked.gate} still fails after ${String(maxRounds)} rounds: ${checked.message}`,
+      `gate ${gate} still fails after ${String(maxRounds)} rounds: ${message}`,
     );
   }
-  return undefined;
 }
 
 /** Runs an activity where the worktree is warm, or anywhere when that host does not take it. */
@@ -117,17 +108,6 @@ function isUnclaimed(error: unknown): boolean {
     error.cause instanceof TimeoutFailure &&
     error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
   );
-}
-
-function nextStep(input: AgentTaskInput, progress: Progress): StepRef {
-  progress.step += 1;
-  if (progress.step > maxModelCalls * 2)
-    throw endedBy('ROUNDS_EXCEEDED', `no end after ${String(maxModelCalls)} model calls`);
-  return { ...refOf(input), step: progress.step };
-}
-
-function refOf(input: AgentTaskInput): { tenantId: string; taskId: string; attempt: number } {
-  return { tenantId: input.tenantId, taskId: input.taskId, attempt: input.attempt };
 }
 
 function endedBy(code: ErrorCode, message: string): ApplicationFailure {

@@ -1,9 +1,9 @@
 /**
  * The life of one attempt of one task, from accepted to a final status.
  *
- * A `command` task is one activity: everything it does is idempotent inside. A `builtin` task is a loop of model calls
- * and tool calls (agent-loop.ts). Whatever happens, the attempt ends with exactly one recorded result: an activity
- * writes it together with its last step, or `endTask` does.
+ * A `command` task is one activity: everything it does is idempotent inside. A `builtin` task is a loop of turns
+ * (agent-loop.ts). Whatever happens, the attempt ends with exactly one recorded result: an activity writes it together
+ * with its last step, or `endTask` does.
  */
 import {
   CancellationScope,
@@ -35,7 +35,6 @@ export async function agentTask(input: AgentTaskInput): Promise<TaskResult> {
       step: 0,
       rounds: 0,
       fingerprints: [],
-      costMicroUsd: 0,
     };
   setHandler(getTaskProgress, () => progress);
   setCurrentDetails(`working on ${input.repository}`);

@@ -89,11 +89,17 @@ export interface UsageEntry {
   readonly costMicroUsd: number;
 }
 
+/** A message of the transcript. The key tells its origin, and is in an attempt's transcript once. */
+export interface KeyedMessage {
+  readonly key: string;
+  readonly message: LanguageModelV4Message;
+}
+
 /** What one activity writes at once: all of it or nothing, in one transaction. Every part is idempotent by its key. */
 export interface JournalEntry {
   readonly steps?: readonly StepEntry[];
   /** Appended in order; a message whose key is known already is left out. */
-  readonly messages?: readonly { readonly key: string; readonly message: LanguageModelV4Message }[];
+  readonly messages?: readonly KeyedMessage[];
   readonly usage?: UsageEntry;
   readonly events?: readonly NewEvent[];
   /** The whole change so far as a patch; replaces the earlier one. */
@@ -125,9 +131,9 @@ export interface TaskJournal {
   begin(ref: TaskRef): Promise<{ readonly task: TaskRecord; readonly fence: Fence }>;
   /**
    * Records that the slot was taken and the work begins: `queued` → `running`, `task-started`, `item-started`. Repeating
-   * it changes nothing. @throws SUPERSEDED · TASK_CANCELLED when a cancel came first
+   * it changes nothing. Answers when the work began. @throws SUPERSEDED · TASK_CANCELLED when a cancel came first
    */
-  markRunning(fence: Fence, worker: string): Promise<void>;
+  markRunning(fence: Fence, worker: string): Promise<Date>;
   /** Writes an entry. @throws SUPERSEDED */
   record(fence: Fence, entry: JournalEntry): Promise<void>;
   /**
@@ -139,7 +145,7 @@ export interface TaskJournal {
   /** Finds a finished step of this attempt by its effect id. */
   findStep(ref: TaskRef, effectId: string): Promise<StepEntry | undefined>;
   /** The transcript of this attempt, in order. */
-  listMessages(ref: TaskRef): Promise<readonly LanguageModelV4Message[]>;
+  listMessages(ref: TaskRef): Promise<readonly KeyedMessage[]>;
   /** Whether a cancel was requested. Cheap; asked on the heartbeat. */
   isCancelRequested(ref: TaskRef): Promise<boolean>;
 }

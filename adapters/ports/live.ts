@@ -40,8 +40,8 @@ export interface SlotLeases {
     /** Called once when it has to wait. */
     readonly onWait?: () => void;
   }): Promise<void>;
-  /** Renews the lease, in all scopes where the holder has it. */
-  renew(tenantId: string, holder: string, scopeNames: readonly string[]): Promise<void>;
+  /** Renews the lease in all scopes where the holder has it; answers whether it has it in all of them. */
+  renew(tenantId: string, holder: string, scopeNames: readonly string[]): Promise<boolean>;
   /** Gives the slot back and wakes waiters. Repeating it changes nothing. */
   release(tenantId: string, holder: string, scopeNames: readonly string[]): Promise<void>;
 }

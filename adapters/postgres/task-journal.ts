@@ -47,16 +47,18 @@ export function createTaskJournal(database: Database): TaskJournal {
           );
         }
         assertFence(task, fence);
-        if (task.status === 'running') return;
+        const startedAt = task.started_at ?? tx.at;
+        if (task.status === 'running') return startedAt;
         await Promise.all([
           changeTasks(tx, [task], {
             to: 'running',
-            set: { ...atRest, worker, started_at: task.started_at ?? tx.at },
+            set: { ...atRest, worker, started_at: startedAt },
             events: () => [{ type: 'task-started', data: { attempt: task.attempt, worker } }],
           }),
           task.batch_id !== null &&
             appendBatchEvents(tx, task.batch_id, [{ type: 'item-started', data: toItem(task) }]),
         ]);
+        return startedAt;
       }),
 
     record: (fence, entry) =>
@@ -113,15 +115,14 @@ export function createTaskJournal(database: Database): TaskJournal {
 
     listMessages: (ref) =>
       database.inTenant(ref.tenantId, async (tx) => {
-        const rows = await tx.db
+        return tx.db
           .selectFrom('messages')
-          .select('message')
+          .select(['key', 'message'])
           .where('tenant_id', '=', tx.tenantId)
           .where('task_id', '=', ref.taskId)
           .where('attempt', '=', ref.attempt)
           .orderBy('seq')
           .execute();
-        return rows.map((row) => row.message);
       }),
 
     // An attempt that is over is to stop as much as one that a person cancelled.

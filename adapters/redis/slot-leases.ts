@@ -100,7 +100,7 @@ export function createSlotLeases(options: SlotLeasesOptions): SlotLeases {
         leasesKey(tenantId, name),
         markerKey(tenantId, name),
       ]);
-      await renewSlots(keys, [holder, leaseMs, markerMs]);
+      return (await renewSlots(keys, [holder, leaseMs, markerMs])) === scopeNames.length;
     },
     release,
   };

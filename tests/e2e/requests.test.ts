@@ -62,6 +62,20 @@ test('fifty equal requests under one key are one task; another body under it is 
   expect(other).toMatchObject({ status: 422, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
 });
 
+test('the time limit counts for the command and its checks together', async () => {
+  const task = await ado.submitTask({
+    ...noWork,
+    repository,
+    exec: 'sleep 1.2',
+    gates: [{ name: 'slow', command: 'sleep 1.2' }],
+    timeoutMs: 2_000,
+  });
+
+  await ado.ended(task.id);
+
+  expect(await ado.getTask(task.id)).toMatchObject({ status: 'failed', errorCode: 'TASK_TIMEOUT' });
+});
+
 /** Reads up to `count` events of a stream, then hangs up. Answers their ids. */
 async function readSome(
   path: string,

@@ -120,6 +120,8 @@ async function save(world: FaultWorld, recorded: Recorded): Promise<void> {
       writeFileSync(
         join(import.meta.dirname, 'histories', `${name}${suffix}-${date}.json`),
         `${text}\n`,
+        // A history that is there stays: a second one of a day is recorded under another name.
+        { flag: 'wx' },
       );
     }
   }

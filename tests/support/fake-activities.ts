@@ -4,7 +4,6 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import type {
   BatchItem,
   EndedItem,
-  StepRef,
   TaskActivities,
   TaskRef,
   TaskResult,
@@ -20,15 +19,17 @@ export interface Script {
   readonly items?: readonly BatchItem[];
   /** `cancelled` resolves when the batch has asked its items to stop. */
   readonly performCommandTask?: (ref: TaskRef, cancelled: Promise<void>) => Promise<TaskResult>;
-  readonly callModel?: (step: StepRef) => { toolCalls: number };
-  readonly checkWork?: (step: StepRef) => 'pass' | { readonly fingerprint: string };
+  /** Answered by `takeTurn` of a step; a turn without an answer ends the task well. */
+  readonly takeTurn?: (step: number) => 'tools' | { readonly fingerprint: string } | undefined;
+  /** The host of the worktree asks no models: each turn has to come after its `callModel`. */
+  readonly asksElsewhere?: boolean;
   readonly hostQueue?: string;
 }
 
 /** Fake activities, and the record of their calls. */
 export interface FakeActivities {
   readonly activities: TaskActivities;
-  /** Names of calls in order, with what tells them apart: `runTools 2`. */
+  /** Names of calls in order, with what tells them apart: `takeTurn 3`. */
   readonly calls: string[];
   readonly running: Set<string>;
   readonly ended: Map<string, string>;
@@ -43,6 +44,7 @@ export function fakeActivities(script: Script = {}): FakeActivities {
   const calls: string[] = [];
   const running = new Set<string>();
   const ended = new Map<string, string>();
+  const answered = new Set<number>();
   const pages = new Map<string, readonly BatchItem[]>();
   const told = new EventEmitter().setMaxListeners(0);
   const waiting = [...(script.items ?? [])];
@@ -76,35 +78,22 @@ export function fakeActivities(script: Script = {}): FakeActivities {
         running.delete(ref.taskId);
       }
     },
-    openWorkspace() {
-      note('openWorkspace');
-      return Promise.resolve({ hostQueue: script.hostQueue ?? 'ado-agents@test' });
+    takeTurn(ref) {
+      note(`takeTurn ${String(ref.step)}`);
+      const hostQueue = script.hostQueue ?? 'ado-agents@test';
+      if (script.asksElsewhere === true && !answered.has(ref.step))
+        return Promise.resolve({ next: 'model', hostQueue });
+      const turn = script.takeTurn?.(ref.step);
+      if (turn === undefined)
+        return Promise.resolve({ next: 'end', result: finish(ref, succeeded(ref.taskId)) });
+      if (turn === 'tools') return Promise.resolve({ next: 'turn', hostQueue, summary: 'ran' });
+      const rejected = { gate: 'test', message: 'red', fingerprint: turn.fingerprint };
+      return Promise.resolve({ next: 'turn', hostQueue, summary: 'red', rejected });
     },
-    callModel(step) {
-      note(`callModel ${String(step.step)}`);
-      return Promise.resolve({
-        costMicroUsd: 0,
-        summary: 'said',
-        ...(script.callModel?.(step) ?? { toolCalls: 0 }),
-      });
-    },
-    runTools(step) {
-      note(`runTools ${String(step.step)}`);
-      return Promise.resolve({ summary: 'ran' });
-    },
-    checkWork(step) {
-      note(`checkWork ${String(step.step)}`);
-      const verdict = script.checkWork?.(step) ?? 'pass';
-      return Promise.resolve(
-        verdict === 'pass'
-          ? { verdict: 'delivered' as const, result: finish(step, succeeded(step.taskId)) }
-          : {
-              verdict: 'rejected' as const,
-              gate: 'test',
-              message: 'red',
-              fingerprint: verdict.fingerprint,
-            },
-      );
+    callModel({ step }) {
+      note(`callModel ${String(step)}`);
+      answered.add(step);
+      return Promise.resolve();
     },
     endTask({ status, errorCode, error, ...ref }) {
       note(`endTask ${errorCode}`);

@@ -63,56 +63,60 @@ test('a command task is one activity and at most 25 history events', async () =>
   expect(description.historyLength).toBeLessThanOrEqual(25);
 });
 
-test('a builtin task asks, runs its tools, and is checked when the model is done', async () => {
-  const fake = fakeActivities({ callModel: ({ step }) => ({ toolCalls: step < 5 ? 1 : 0 }) });
+test('a builtin task is one activity a turn', async () => {
+  const fake = fakeActivities({ takeTurn: (step) => (step < 5 ? 'tools' : undefined) });
 
   const result = await run(fake, aTask('builtin'));
 
   expect(result.status).toBe('succeeded');
-  expect(fake.calls).toEqual([
-    'openWorkspace',
-    'callModel 1',
-    'runTools 2',
-    'callModel 3',
-    'runTools 4',
-    'callModel 5',
-    'checkWork 6',
-  ]);
+  expect(fake.calls).toEqual(['takeTurn 1', 'takeTurn 3', 'takeTurn 5']);
 });
 
-test('a failed check goes back to the model, and its repair is delivered', async () => {
+test('where the host of the worktree asks no models, the models pool is asked before each turn', async () => {
   const fake = fakeActivities({
-    checkWork: ({ step }) => (step < 3 ? { fingerprint: 'a' } : 'pass'),
+    asksElsewhere: true,
+    takeTurn: (step) => (step < 3 ? 'tools' : undefined),
   });
 
   const result = await run(fake, aTask('builtin'));
 
   expect(result.status).toBe('succeeded');
   expect(fake.calls).toEqual([
-    'openWorkspace',
+    'takeTurn 1',
     'callModel 1',
-    'checkWork 2',
+    'takeTurn 1',
     'callModel 3',
-    'checkWork 4',
+    'takeTurn 3',
   ]);
 });
 
+test('a failed check goes back to the model, and its repair is delivered', async () => {
+  const fake = fakeActivities({
+    takeTurn: (step) => (step < 3 ? { fingerprint: 'a' } : undefined),
+  });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result.status).toBe('succeeded');
+  expect(fake.calls).toEqual(['takeTurn 1', 'takeTurn 3']);
+});
+
 test('the same failure three times ends the task as stuck', async () => {
-  const fake = fakeActivities({ checkWork: () => ({ fingerprint: 'same' }) });
+  const fake = fakeActivities({ takeTurn: () => ({ fingerprint: 'same' }) });
 
   const result = await run(fake, aTask('builtin'));
 
   expect(result).toMatchObject({ status: 'failed', errorCode: 'AGENT_STUCK' });
-  expect(fake.calls.filter((call) => call.startsWith('checkWork'))).toHaveLength(3);
+  expect(fake.calls.filter((call) => call.startsWith('takeTurn'))).toHaveLength(3);
 });
 
 test('ten rounds of different failures end the task', async () => {
-  const fake = fakeActivities({ checkWork: ({ step }) => ({ fingerprint: String(step) }) });
+  const fake = fakeActivities({ takeTurn: (step) => ({ fingerprint: String(step) }) });
 
   const result = await run(fake, aTask('builtin'));
 
   expect(result).toMatchObject({ status: 'failed', errorCode: 'ROUNDS_EXCEEDED' });
-  expect(fake.calls.filter((call) => call.startsWith('checkWork'))).toHaveLength(10);
+  expect(fake.calls.filter((call) => call.startsWith('takeTurn'))).toHaveLength(10);
 });
 
 test('a failure that no retry mends ends the task with its code', async () => {
@@ -137,11 +141,14 @@ test('a cancel of the workflow ends the task as cancelled', async () => {
   expect(result).toMatchObject({ status: 'cancelled', errorCode: 'TASK_CANCELLED' });
 });
 
-test('a step whose host is gone runs on another one', async () => {
-  const fake = fakeActivities({ hostQueue: 'ado-agents@gone' });
+test('a turn whose host is gone runs on another one', async () => {
+  const fake = fakeActivities({
+    hostQueue: 'ado-agents@gone',
+    takeTurn: (step) => (step < 3 ? 'tools' : undefined),
+  });
 
   const result = await run(fake, aTask('builtin'));
 
   expect(result.status).toBe('succeeded');
-  expect(fake.calls).toContain('checkWork 2');
+  expect(fake.calls).toEqual(['takeTurn 1', 'takeTurn 3']);
 }, 30_000);

@@ -217,7 +217,7 @@ test('a transcript comes back as it was written, NUL and lone surrogates too', a
 
   await world.journal.record(fence, { messages: [{ key: 'm-1', message }], activity: 'reads\0' });
 
-  expect(await world.journal.listMessages(fence.ref)).toEqual([message]);
+  expect(await world.journal.listMessages(fence.ref)).toEqual([{ key: 'm-1', message }]);
   expect((await world.store.getTask(actor, fence.ref.taskId)).activity).toBe('reads\uFFFD');
 });
 

@@ -153,6 +153,18 @@ describe('slot leases', () => {
     expect(await isFree(slots, tenantId, 'task-2', [aScope(1)])).toBe(false);
   });
 
+  test('a renewal tells whether the slot is still there', async () => {
+    const tenantId = aTenant();
+    const leaseMs = 300;
+    const slots = await world.leases(leaseMs);
+    await isFree(slots, tenantId, 'task-1', [aScope(1)]);
+    expect(await slots.renew(tenantId, 'task-1', ['batch:one'])).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, leaseMs + 50));
+    await isFree(slots, tenantId, 'task-2', [aScope(1)]);
+
+    expect(await slots.renew(tenantId, 'task-1', ['batch:one'])).toBe(false);
+  });
+
   test('after Redis lost everything, the holders that PostgreSQL knows count', async () => {
     const tenantId = aTenant();
     const slots = await world.leases();

@@ -1,0 +1,60 @@
+/**
+ * One turn of the `builtin` agent: an answer of the model, and what it asks for. A turn with tool calls runs them; one
+ * without is the end of the work, which is checked, and delivered or given back.
+ *
+ * All parts of a turn are on record as they end, so a repeated turn goes on where it was.
+ */
+import type { AgentActivities, TurnResult } from '../contracts/activities.ts';
+import { AppError } from '../contracts/errors.ts';
+import { askModel, findAnswer } from './call-model.ts';
+import { checkWork } from './check-work.ts';
+import type { ActivityDeps } from './deps.ts';
+import { openWorkspace } from './open-workspace.ts';
+import { runTools } from './run-tools.ts';
+import { inTask, type TaskSession } from './task-session.ts';
+
+/** Makes the activity `takeTurn`. */
+export function createTakeTurn(deps: ActivityDeps): AgentActivities['takeTurn'] {
+  return (ref) =>
+    inTask(deps, ref, {
+      ended: (result) => ({ next: 'end', result }),
+      work: (session) => takeTurn(deps, session, ref.step),
+    });
+}
+
+async function takeTurn(
+  deps: ActivityDeps,
+  session: TaskSession,
+  step: number,
+): Promise<TurnResult> {
+  const { task } = session;
+  const { hostQueue } = deps;
+  const workspace = await openWorkspace(deps, session);
+  const transcript = await deps.journal.listMessages(task.ref);
+
+  let answer = findAnswer(transcript, step);
+  let { costMicroUsd } = task;
+  if (answer === undefined) {
+    if (!deps.asksModels) return { next: 'model', hostQueue };
+    const asked = await askModel(deps, session, { step, transcript });
+    answer = asked.answer;
+    costMicroUsd += asked.costMicroUsd;
+  }
+
+  const calls = answer.content.filter((part) => part.type === 'tool-call');
+  const second = { workspace, step: step + 1, transcript };
+  if (calls.length > 0) {
+    if (costMicroUsd >= task.maxCostMicroUsd) {
+      throw new AppError(
+        'BUDGET_EXCEEDED',
+        `spent ${String(costMicroUsd)} of ${String(task.maxCostMicroUsd)} micro-US-dollars`,
+      );
+    }
+    await runTools(deps, session, { ...second, calls });
+    return { next: 'turn', hostQueue, summary: calls.map((call) => call.toolName).join(', ') };
+  }
+  const checked = await checkWork(deps, session, { ...second, answer });
+  if (checked.verdict === 'delivered') return { next: 'end', result: checked.result };
+  const { rejected } = checked;
+  return { next: 'turn', hostQueue, summary: `gate ${rejected.gate} failed`, rejected };
+}
