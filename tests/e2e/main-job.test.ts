@@ -23,11 +23,11 @@ import { holdGate, mostRunning } from './batch-events.ts';
 import { callerOf, resultOf } from './call-ado.ts';
 import type { Caller } from './call-ado.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 let ado: Ado;
 let caller: Caller;
-/** Twenty repositories that a codemod has gone over. */
+/** A hundred repositories that a codemod has gone over. */
 let repositories: string[];
 let before: object[];
 let batchId: string;
@@ -35,14 +35,14 @@ let batchId: string;
 beforeAll(async () => {
   ado = await startSharedAdo();
   caller = callerOf(ado);
-  repositories = makeRepositories(20);
+  repositories = makeRepositories(100);
   writeFileSync(join(caller.cwd, 'repos.txt'), repositories.join('\n'));
   const codemod = '#!/bin/sh\nsleep 0.3\necho "Hello." >> README.md\necho said hello\n';
   writeFileSync(join(caller.cwd, 'codemod.sh'), codemod);
   chmodSync(join(caller.cwd, 'codemod.sh'), 0o755);
   before = repositories.map(userState);
   const words = ['run', 'Say hello', '--exec', './codemod.sh', '--repos', 'repos.txt'];
-  const end = await caller.call(...words, '--parallel', '5', '-o', 'jsonl');
+  const end = await caller.call(...words, '--parallel', '20', '-o', 'jsonl');
   expect(end).toMatchObject({ code: 0 });
   batchId = String(resultOf(end)['id']);
 }, 120_000);
@@ -60,7 +60,7 @@ test('every repository has one branch with one commit, and is otherwise as it wa
 });
 
 test('the window is used, and never more than used', async () => {
-  expect(mostRunning(await ado.listEvents(batchId))).toBe(5);
+  expect(mostRunning(await ado.listEvents(batchId))).toBe(20);
 });
 
 test('the same again does no work', async () => {
@@ -70,15 +70,16 @@ test('the same again does no work', async () => {
 
   expect(end.code).toBe(0);
   const again = String(resultOf(end)['id']);
-  expect(resultOf(end)['counts']).toMatchObject({ byOutcome: { skipped_unchanged: 20 } });
+  expect(resultOf(end)['counts']).toMatchObject({ byOutcome: { skipped_unchanged: 100 } });
   const started = (await ado.listEvents(again)).filter(({ type }) => type === 'item-started');
   expect(started).toEqual([]);
   for (const repository of repositories) expect(deliveredBranches(repository)).toHaveLength(1);
 });
 
 test('failing items end the call with 3, and a retry runs only those', async () => {
-  const targets = makeRepositories(6);
-  for (const target of targets.slice(0, 2)) {
+  const targets = makeRepositories(100);
+  const broken = targets.slice(40, 43);
+  for (const target of broken) {
     writeFileSync(join(target, 'broken'), '');
     commitAll(target, 'break it');
   }
@@ -86,8 +87,10 @@ test('failing items end the call with 3, and a retry runs only those', async () 
   const command =
     'if [ -e broken ] && [ "$ADO_ATTEMPT" = 1 ]; then echo it is broken >&2; exit 7; fi; echo x > x';
   const words = ['run', 'Mend', '--exec', command, '--repos', 'some-broken.txt', '-o', 'jsonl'];
+  const branchesOf = (of: readonly string[]): number => of.flatMap(deliveredBranches).length;
 
-  const first = await caller.call(...words);
+  const first = await caller.call(...words, '--parallel', '20');
+  const delivered = branchesOf(targets);
   const id = String(resultOf(first)['id']);
   const retry = await caller.call('batch', 'retry', id, '--wait', '-o', 'jsonl');
 
@@ -95,16 +98,20 @@ test('failing items end the call with 3, and a retry runs only those', async () 
   expect(resultOf(first)).toMatchObject({
     exitCode: 3,
     result: 'partial',
-    counts: { byOutcome: { succeeded: 4, failed: 2 }, byFailureClass: { agent: 2 } },
+    counts: { byOutcome: { succeeded: 97, failed: 3 }, byFailureClass: { agent: 3 } },
   });
+  expect(delivered).toBe(97);
+  for (const target of broken)
+    expect(`${first.stdout}${first.stderr}`).toMatch(new RegExp(`${target}.*it is broken`));
   expect(retry.code).toBe(0);
   const events = await ado.listEvents(id);
   const retried = events.slice(events.findIndex(({ type }) => type === 'items-retried'));
   const startedAgain = retried.filter(({ type }) => type === 'item-started');
   expect(startedAgain.map(({ data }) => 'repository' in data && data.repository).sort()).toEqual(
-    targets.slice(0, 2),
+    broken,
   );
-  expect((await ado.listItems(id)).map((item) => item.attempt)).toEqual([2, 2, 1, 1, 1, 1]);
+  const retriedItems = (await ado.listItems(id)).filter((item) => item.attempt > 1);
+  expect(retriedItems.map((item) => item.repository)).toEqual(broken);
   for (const target of targets) expect(deliveredBranches(target)).toHaveLength(1);
 });
 
@@ -131,16 +138,22 @@ test('a base stays what it was when the batch was accepted, though its branch mo
 });
 
 test('a plan starts nothing', async () => {
-  const targets = makeRepositories(3);
-  writeFileSync(join(caller.cwd, 'planned.txt'), targets.join('\n'));
   const listed = await ado.client.call('get /v1/batches', { query: { limit: 500 } });
+  const branches = repositories.map(deliveredBranches);
 
-  const words = ['plan', 'Plan', '--exec', './codemod.sh', '--repos', 'planned.txt', '-o', 'json'];
+  const words = ['plan', 'Plan', '--exec', './codemod.sh', '--repos', 'repos.txt', '-o', 'json'];
   const end = await caller.call(...words);
 
-  expect(JSON.parse(end.stdout)).toMatchObject({ toRun: 3, skipped: 0 });
+  expect(JSON.parse(end.stdout)).toMatchObject({
+    toRun: 100,
+    skipped: 0,
+    items: repositories.map((repository) => ({
+      repository,
+      baseCommit: git(repository, 'rev-parse', 'main'),
+    })),
+  });
   expect(await ado.client.call('get /v1/batches', { query: { limit: 500 } })).toEqual(listed);
-  for (const target of targets) expect(deliveredBranches(target)).toEqual([]);
+  expect(repositories.map(deliveredBranches)).toEqual(branches);
 });
 
 test('a sample is the same for the same seed, whatever the order of the targets', async () => {
@@ -174,15 +187,15 @@ test('the results of a batch are written to a folder, which is not overwritten b
   expect(refused.code).toBe(6);
   const read = (...path: string[]): string => readFileSync(join(folder, ...path), 'utf8');
   const file = batchFileSchema.parse(JSON.parse(read('batch.json')));
-  expect(file.items).toHaveLength(20);
-  expect(readdirSync(join(folder, 'items'))).toHaveLength(20);
+  expect(file.items).toHaveLength(100);
+  expect(readdirSync(join(folder, 'items'))).toHaveLength(100);
   for (const { folder: name } of file.items) {
     expect(itemFileSchema.parse(JSON.parse(read('items', name, 'item.json'))).outcome).toBe(
       'succeeded',
     );
     expect(read('items', name, 'diff.patch')).toContain('+Hello.');
   }
-  expect(read('items.csv').trim().split('\n')).toHaveLength(21);
+  expect(read('items.csv').trim().split('\n')).toHaveLength(101);
   await ado.ended(other.id);
 });
 
@@ -197,8 +210,8 @@ test('Temporal shows what ran: summaries, and search attributes that find it', a
   for await (const { workflowId } of workflow.list({ query })) found.push(workflowId);
   const item = await workflow.getHandle(found[0] ?? '').describe();
 
-  expect(await batch.staticSummary()).toMatch(/^command · 20 items, 5 at once · /);
-  expect(found).toHaveLength(20);
+  expect(await batch.staticSummary()).toMatch(/^command · 100 items, 20 at once · /);
+  expect(found).toHaveLength(100);
   expect(await item.staticSummary()).toMatch(/^command · .*repository-\d\d$/);
   const attributes = item.typedSearchAttributes.getAll();
   expect(attributes.map(({ key, value }) => [key.name, value])).toEqual(
