@@ -51,7 +51,7 @@ export async function* followEvents(
   const { actor, stream, follow, signal } = request;
   const { end, begin } = turns[stream.kind];
   // Asked before a look at the events: the status of an end is committed together with its event, so what this sees as
-  // ended has nothing more to come once a page is empty.
+  // ended has nothing more to come once a page is not full.
   let ended = await hasEnded(deps, request);
   yield { kind: 'open' };
 
@@ -67,13 +67,11 @@ export async function* followEvents(
         seq = event.seq;
         ended = event.type === end || (ended && event.type !== begin);
       }
-      if (page.length > 0) {
-        spokeAt = deps.clock.now();
-        continue;
-      }
+      if (page.length > 0) spokeAt = deps.clock.now();
+      if (page.length === pageSize) continue;
       if (ended || !follow) return;
 
-      for await (const data of news.untilNextLook(deps.streams.lookMs)) {
+      for await (const data of news.untilNextLook(deps.streams)) {
         yield { kind: 'delta', data };
         spokeAt = deps.clock.now();
       }

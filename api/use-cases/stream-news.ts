@@ -1,5 +1,6 @@
 /** What the follower of a stream hears while it waits for its next look at the store. */
 import type { LiveChannel, Clock } from '../../adapters/ports.ts';
+import type { StreamTiming } from '../deps.ts';
 import { createAlarm } from './alarm.ts';
 
 /** Live text kept for a reader that is busy; it is worth nothing later, so the oldest goes first. */
@@ -15,8 +16,11 @@ export interface StreamName {
 export interface StreamNews {
   /** Call before each look: what is told from here on makes another look due. */
   beforeLook(): void;
-  /** Yields a task's live text as it comes, and ends when a look is due: on new events, an abort, or after `lookMs`. */
-  untilNextLook(lookMs: number): AsyncGenerator<string, void>;
+  /**
+   * Yields a task's live text as it comes, and ends when a look is due: on an abort, after `lookMs`, or on new events.
+   * News of a quiet stream end it at once; those within `gapMs` of the last look wait for the rest of that time.
+   */
+  untilNextLook(timing: Pick<StreamTiming, 'lookMs' | 'gapMs'>): AsyncGenerator<string, void>;
   close(): void;
 }
 
@@ -30,6 +34,7 @@ export function listenForNews(
   const alarm = createAlarm(signal);
   const deltas: string[] = [];
   let isDue = false;
+  let lookedAt = -Infinity;
 
   const onEvents = (): void => {
     isDue = true;
@@ -45,16 +50,20 @@ export function listenForNews(
     subscriptions.push(live.subscribe({ kind: 'delta', taskId: stream.id }, onDelta));
   }
 
+  // What was told before the subscription stood was told to nobody.
+  void subscriptions[0]?.then(onEvents);
+
   return {
     beforeLook() {
       isDue = false;
+      lookedAt = clock.now();
     },
-    async *untilNextLook(lookMs) {
-      const lookAt = clock.now() + lookMs;
-      do {
-        await alarm.wait(Math.max(0, lookAt - clock.now()));
+    async *untilNextLook({ lookMs, gapMs }) {
+      const leftMs = (): number => lookedAt + (isDue ? gapMs : lookMs) - clock.now();
+      while (!signal.aborted && leftMs() > 0) {
+        await alarm.wait(leftMs());
         yield* deltas.splice(0);
-      } while (!isDue && !signal.aborted && clock.now() < lookAt);
+      }
     },
     close() {
       for (const subscription of subscriptions) {

@@ -95,7 +95,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
     temporalUiUrl: undefined,
     version: '0.0.0-test',
     stopping: stopping.signal,
-    streams: { lookMs: 20, heartbeatMs: 10_000, stalledMs: 5_000 },
+    streams: { lookMs: 20, gapMs: 0, heartbeatMs: 10_000, stalledMs: 5_000 },
     ...replaced,
   };
   const server = await startServer(createApp(deps), { host: '127.0.0.1', port: 0 });

@@ -157,7 +157,7 @@ test('live text comes without an id and is passed on as it is', async () => {
 
 test('a quiet stream is kept open by comments', async () => {
   await api.stop();
-  api = await startApi({ streams: { lookMs: 10, heartbeatMs: 20, stalledMs: 1_000 } });
+  api = await startApi({ streams: { lookMs: 10, gapMs: 0, heartbeatMs: 20, stalledMs: 1_000 } });
   ({ id: taskId } = await api.call('submitTask', { body: aTask() }));
   const response = await follow();
 
@@ -188,7 +188,7 @@ test('a reader that goes away is no longer listened for', async () => {
 
 test('a reader that takes nothing is not sent ahead of, and is cut off in the end', async () => {
   await api.stop();
-  api = await startApi({ streams: { lookMs: 10, heartbeatMs: 1_000, stalledMs: 100 } });
+  api = await startApi({ streams: { lookMs: 10, gapMs: 0, heartbeatMs: 1_000, stalledMs: 100 } });
   ({ id: taskId } = await api.call('submitTask', { body: aTask() }));
   api.store.append(taskId, ...upTo(400).map(() => output('x'.repeat(60_000))));
   const { port } = new URL(api.url);

@@ -198,7 +198,7 @@ test('a stream goes on by its looks at PostgreSQL while nothing comes through Re
 });
 
 test('events are told to readers at other processes at once, not at their next look', async () => {
-  const slow = { streams: { lookMs: 600_000, heartbeatMs: 600_000, stalledMs: 600_000 } };
+  const slow = { streams: { lookMs: 600_000, gapMs: 0, heartbeatMs: 600_000, stalledMs: 600_000 } };
   const [here, there] = [await aProcess(), await aProcess(slow)];
   const { id } = await here.call('submitTask', { key, body: aTask() });
   const response = await there.send('followTask', { key, params: { taskId: id } });
