@@ -5,6 +5,7 @@ import { AppError } from '../../contracts/errors.ts';
 import type { ResolvedTarget, Workspaces } from '../ports.ts';
 import { gitMessage, type Git } from './git.ts';
 import { openLocal } from './local-repository.ts';
+import { findPlainCommit } from './plain-refs.ts';
 
 /** Time that a host gets to answer, connection and log-in included. */
 const remoteTimeoutMs = 20_000;
@@ -14,7 +15,7 @@ const fullId = /^[0-9a-f]{40}$/;
 
 type Target = Parameters<Workspaces['resolve']>[0];
 
-/** Makes `resolve`. A local target costs one process, a remote one a connection. */
+/** Makes `resolve`. A local target costs a few looks at files or else one process, a remote one a connection. */
 export function createResolve(git: Git): Workspaces['resolve'] {
   return async (target) => {
     const location = locationOf(target.repository);
@@ -58,6 +59,8 @@ function pathOfUrl(url: string): string {
 async function resolveLocal(git: Git, target: Target, path: string): Promise<ResolvedTarget> {
   const { path: repository, gitDir } = await openLocal(path);
   const ref = target.baseCommit ?? target.baseRef;
+  const plain = findPlainCommit(gitDir, ref ?? 'HEAD');
+  if (plain !== undefined) return { repository, baseCommit: plain };
   const found = await git.run({
     args: [
       `--git-dir=${gitDir}`,

@@ -13,7 +13,7 @@ import { filesDigest } from './check-work.ts';
 import { mapLimited } from './map-limited.ts';
 import { prepareTask } from './prepare-task.ts';
 
-/** Targets resolved at once: each costs a git process or a round trip to a code host. */
+/** Targets resolved at once: each may cost a git process or a round trip to a code host. */
 const resolvedAtOnce = 8;
 
 /** A problem with its code: the first one's becomes the code of the answer. */
