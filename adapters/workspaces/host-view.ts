@@ -1,7 +1,7 @@
 /** What a sandbox shows of the host: its system folders, the harmless part of /etc, and the toolchains on PATH. */
-import { access, mkdir, readdir, readlink, realpath } from 'node:fs/promises';
+import { access, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
-import { replaceFile } from './small-files.ts';
+import { makeSandboxEtc } from './sandbox-etc.ts';
 
 /** What every sandbox of this host has in common. */
 export interface HostView {
@@ -16,40 +16,6 @@ export interface HostView {
 }
 
 const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
-
-/** What programs need of /etc. Accounts and host names are not among it: those files are made up. */
-const etcNames = [
-  ...[
-    'ld.so.cache',
-    'ld.so.conf',
-    'ld.so.conf.d',
-    'alternatives',
-    'nsswitch.conf',
-    'localtime',
-    'timezone',
-  ],
-  ...[
-    'ssl/certs',
-    'ssl/openssl.cnf',
-    'ca-certificates',
-    'pki/tls/certs',
-    'pki/ca-trust/extracted',
-    'crypto-policies',
-  ],
-  ...[
-    'mime.types',
-    'protocols',
-    'services',
-    'magic',
-    'fonts',
-    'terminfo',
-    'perl',
-    'maven/m2.conf',
-    'maven/logging',
-  ],
-];
-/** Folders of language runtimes, which have versions in their names. */
-const etcPattern = /^(java-|python3|php)/;
 
 /**
  * What container runtimes close in /proc. It matters where the worker is root: the kernel asks for the user only, who is
@@ -68,25 +34,18 @@ const procHiddenFiles = [
   'timer_list',
 ];
 
-const madeUp = {
-  passwd:
-    'root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:65534:65534:agent:/home/agent:/bin/sh\n',
-  group: 'root:x:0:\nagent:x:65534:\n',
-  hosts: '127.0.0.1 localhost ado\n::1 localhost ado\n',
-} as const;
-
 /** Answers whether a path is inside a folder, or the folder itself. */
 export function isWithin(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way === '' || (way !== '..' && !way.startsWith('../') && !isAbsolute(way));
 }
 
-/** Answers whether a path lies in a folder that every sandbox shows. */
+/** Answers whether a path lies in a folder that every sandbox has from the host, or of its own. */
 export function isSystemPath(path: string): boolean {
-  return systemFolders.some((folder) => isWithin(folder, path));
+  return [...systemFolders, '/etc'].some((folder) => isWithin(folder, path));
 }
 
-/** Looks at the host. The made-up files are written to the data folder. */
+/** Looks at the host. The folder for /etc is made in the data folder. */
 export async function viewHost(options: {
   readonly dataDir: string;
   readonly toolPath: string;
@@ -100,17 +59,7 @@ export async function viewHost(options: {
     else if (await exists(path)) readOnly.push({ source: path, path });
   }
 
-  const versioned = (await readdir('/etc').catch(() => [])).filter((name) => etcPattern.test(name));
-  for (const name of [...etcNames, ...versioned]) {
-    const path = join('/etc', name);
-    if (await exists(path)) readOnly.push({ source: await realpath(path), path });
-  }
-  const folder = join(options.dataDir, 'sandbox');
-  await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(madeUp)) {
-    replaceFile(join(folder, name), text);
-    readOnly.push({ source: join(folder, name), path: join('/etc', name) });
-  }
+  readOnly.push({ source: makeSandboxEtc(options.dataDir), path: '/etc' });
 
   const entries = options.toolPath.split(':').filter((entry) => isAbsolute(entry));
   for (const entry of new Set(entries)) {

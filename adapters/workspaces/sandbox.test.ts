@@ -5,7 +5,7 @@ const host: HostView = {
   links: [{ path: '/bin', target: 'usr/bin' }],
   readOnly: [
     { source: '/usr', path: '/usr' },
-    { source: '/data/sandbox/passwd', path: '/etc/passwd' },
+    { source: '/data/sandbox/etc-1', path: '/etc' },
   ],
   procReadOnly: ['/proc/sys'],
   procHidden: { files: ['/proc/kcore'], folders: ['/proc/acpi'] },
