@@ -52,9 +52,12 @@ const attributes = {
 /** Items taken from PostgreSQL at once: a page is fetched while at least a window of items is still buffered. */
 const pageSize = 100;
 
-/** Children to have open: the window, and a quarter of it ahead (at least two). */
-function openLimit(parallel: number): number {
-  return parallel + Math.max(2, Math.ceil(parallel / 4));
+/**
+ * Children to have open: the window, and half of it ahead (at least two), but those only when Temporal has started all of
+ * the window's, so that at the beginning they take no turn from the first.
+ */
+function openLimit({ parallel, goesAhead }: Window): number {
+  return goesAhead ? parallel + Math.max(2, Math.ceil(parallel / 2)) : parallel;
 }
 
 interface Window {
@@ -74,6 +77,8 @@ interface Window {
   cancelled: boolean;
   /** Children whose start Temporal has not confirmed: no continue-as-new before they are. */
   starting: number;
+  /** A whole window has been started. */
+  goesAhead: boolean;
   /** What a spawned part threw: rethrown by the loop, so that the workflow task fails and is tried again. */
   bug: unknown;
 }
@@ -140,6 +145,7 @@ function openWindow(input: AgentBatchInput): Window {
     fetching: false,
     cancelled: false,
     starting: 0,
+    goesAhead: carried !== undefined,
     bug: undefined,
   };
 }
@@ -153,8 +159,9 @@ async function runWindow(input: AgentBatchInput, window: Window): Promise<void> 
       await condition(() => window.starting === 0 && !window.fetching);
       return;
     }
+    window.goesAhead ||= window.starting === 0 && window.open.size > 0;
     const stopped = isStopped(window);
-    while (!stopped && window.buffer.length > 0 && window.open.size < openLimit(window.parallel)) {
+    while (!stopped && window.buffer.length > 0 && window.open.size < openLimit(window)) {
       const item = window.buffer.shift();
       if (item !== undefined) startItem(input, window, item);
     }
@@ -162,7 +169,7 @@ async function runWindow(input: AgentBatchInput, window: Window): Promise<void> 
       !stopped &&
       !window.exhausted &&
       !window.fetching &&
-      window.buffer.length < openLimit(window.parallel)
+      window.buffer.length < openLimit(window)
     ) {
       window.fetching = true;
       spawn(window, () => fetchPage(input, window));
@@ -221,6 +228,7 @@ async function runItem(input: AgentBatchInput, window: Window, item: BatchItem):
   const confirm = (): void => {
     if (!confirmed) window.starting -= 1;
     confirmed = true;
+    if (window.starting === 0) window.dirty = true;
   };
   try {
     const child = await startTask(input, item);
