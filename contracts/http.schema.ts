@@ -78,6 +78,7 @@ const pageQuery = z.strictObject({
 });
 const listOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+const yesNo = z.enum(['true', 'false']);
 const commaList = <T extends string>(words: readonly [T, ...T[]]) =>
   z
     .string()
@@ -90,6 +91,8 @@ const listTasksQuery = pageQuery.extend({
   outcome: commaList(outcomes).optional(),
   failureClass: commaList(failureClasses).optional(),
   batchId: batchIdSchema.optional(),
+  /** `false` leaves out the items of batches. */
+  inBatch: yesNo.transform((word) => word === 'true').optional(),
   repository: z.string().max(2_000).optional(),
   label: z
     .string()
@@ -101,7 +104,7 @@ const eventsQuery = z.strictObject({
   /** Sequence number after which to begin; `Last-Event-ID` wins. Default 0: from the first event. */
   after: z.coerce.number().int().min(0).default(0),
   /** `false` ends the stream after the events there are; default: follow until the end. */
-  follow: z.enum(['true', 'false']).default('true'),
+  follow: yesNo.default('true'),
 });
 const cancelBody = z.strictObject({ reason: z.string().max(500).optional() });
 

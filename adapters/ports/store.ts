@@ -56,6 +56,8 @@ export interface TaskFilter {
   readonly outcome?: readonly Outcome[] | undefined;
   readonly failureClass?: readonly FailureClass[] | undefined;
   readonly batchId?: string | undefined;
+  /** Only items of batches, or only others. */
+  readonly inBatch?: boolean | undefined;
   readonly repository?: string | undefined;
   readonly label?: string | undefined;
   readonly limit: number;

@@ -43,6 +43,8 @@ function matchingTasks(tx: TenantTransaction, filter: TaskFilter) {
   if (filter.outcome !== undefined) query = query.where('outcome', '=', anyOf(filter.outcome));
   if (filter.failureClass !== undefined)
     query = query.where('failure_class', '=', anyOf(filter.failureClass));
+  if (filter.inBatch !== undefined)
+    query = query.where('batch_id', filter.inBatch ? 'is not' : 'is', null);
   if (filter.repository !== undefined) query = query.where('repository', '=', filter.repository);
   if (filter.label !== undefined) {
     const [name, ...value] = filter.label.split('=');

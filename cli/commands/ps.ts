@@ -61,21 +61,14 @@ async function listTasks(api: ApiClient, options: PsOptions, withItems: boolean)
     outcome: options.outcome?.join(','),
     failureClass: options.failure?.join(','),
     batchId,
+    inBatch: withItems ? undefined : ('false' as const),
     repository: options.repository,
     label: options.label,
   };
-  const scanned = withItems ? options.limit : Math.max(options.limit, scannedTasks);
-  const found = await listAll(scanned, (query) =>
+  return listAll(options.limit, (query) =>
     api.call('get /v1/tasks', { query: { ...query, ...filters } }),
   );
-  return (withItems ? found : found.filter((task) => task.batchId === undefined)).slice(
-    0,
-    options.limit,
-  );
 }
-
-/** How many of the newest tasks are looked through for those outside batches. */
-const scannedTasks = 200;
 
 function formatBoth(cli: Cli, tasks: readonly Task[], batches: readonly Batch[]): string {
   const { paint, note } = cli.terminal;

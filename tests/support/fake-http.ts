@@ -68,6 +68,8 @@ export function answerProblem(response: ServerResponse, error: unknown): void {
 
 /** Answers whether a task fits the filters of a list. */
 export function fits(task: Task, query: Readonly<Record<string, unknown>>): boolean {
+  const inBatch = query['inBatch'];
+  if (inBatch !== undefined && inBatch !== (task.batchId !== undefined)) return false;
   return (['status', 'outcome', 'failureClass'] as const).every((name) => {
     const words = query[name] as readonly string[] | undefined;
     return words === undefined || words.includes(task[name] ?? '');

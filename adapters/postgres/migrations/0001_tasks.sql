@@ -163,6 +163,7 @@ create table tasks (
 -- Room for new versions of a row beside the old one: most updates change no indexed column (HOT).
 with (fillfactor = 85);
 create index tasks_by_age on tasks (tenant_id, created_at desc, id desc);
+create index single_tasks_by_age on tasks (tenant_id, created_at desc, id desc) where batch_id is null;
 create unique index tasks_of_batch on tasks (tenant_id, batch_id, item_index) where batch_id is not null;
 -- What takeItems looks for: without it, each page would walk over all items that are done.
 create index tasks_to_take on tasks (tenant_id, batch_id, item_index) where status = 'queued' and claim is null;

@@ -45,6 +45,8 @@ test('filter by status, repository and label', async () => {
   expect(await idsOf({ repository: '/a', status: ['queued', 'paused'] })).toEqual([wanted.id]);
   expect(await idsOf({ status: ['running'] })).toEqual([running.ref.taskId]);
   expect(await idsOf({ outcome: ['failed'], failureClass: ['gate'] })).toEqual([]);
+  expect(await idsOf({ inBatch: false, repository: '/b' })).toHaveLength(1);
+  expect(await idsOf({ inBatch: true })).toEqual([]);
 });
 
 test.each([

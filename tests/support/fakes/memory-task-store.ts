@@ -299,6 +299,7 @@ function fits(task: Task, filter: TaskFilter): boolean {
   return (
     (filter.status?.includes(task.status) ?? true) &&
     (filter.batchId === undefined || filter.batchId === task.batchId) &&
+    (filter.inBatch === undefined || filter.inBatch === (task.batchId !== undefined)) &&
     (filter.repository === undefined || filter.repository === task.repository)
   );
 }
