@@ -41,6 +41,9 @@ export const batchWindow: Question = {
   ask: async ({ platform, rounds, say }: Bench): Promise<Answer> => {
     const plain: Record<Shape, number[]> = { seeded: [], lockstep: [] };
     const ado: Record<Shape, AdoRun[]> = { seeded: [], lockstep: [] };
+    // Round 0 warms up: code is compiled, connections are made.
+    await runPlain(platform, 'seeded', 0);
+    await runAdo(platform, 'seeded', 0);
     for (let turn = 1; turn <= rounds; turn += 1) {
       for (const shape of ['seeded', 'lockstep'] as const) {
         const plainMs = await runPlain(platform, shape, turn);
