@@ -137,6 +137,28 @@ test('a base stays what it was when the batch was accepted, though its branch mo
   expect(git(second, 'rev-parse', `${branch}~1`)).toBe(locked);
 });
 
+test('two runs from one lock begin at the same commits, though a branch moved between them', async () => {
+  const targets = makeRepositories(2);
+  const locked = targets.map((target) => git(target, 'rev-parse', 'main'));
+  writeFileSync(join(caller.cwd, 'targets.txt'), targets.join('\n'));
+  const work = ['Lock', '--exec', 'echo x > x', '--repos'];
+  const { stdout: lock } = await caller.call('plan', ...work, 'targets.txt', '-o', 'csv');
+  writeFileSync(join(caller.cwd, 'lock.csv'), lock);
+
+  const first = await caller.call('run', ...work, 'lock.csv');
+  for (const target of targets) {
+    appendFileSync(join(target, 'README.md'), 'moved\n');
+    commitAll(target, 'move on');
+  }
+  const second = await caller.call('run', ...work, 'lock.csv', '--fresh', '--label', 'again=1');
+
+  expect([first.code, second.code]).toEqual([0, 0]);
+  const parents = targets.map((target) =>
+    deliveredBranches(target).map((branch) => git(target, 'rev-parse', `${branch}~1`)),
+  );
+  expect(parents).toEqual(locked.map((commit) => [commit, commit]));
+});
+
 test('a plan starts nothing', async () => {
   const listed = await ado.client.call('get /v1/batches', { query: { limit: 500 } });
   const branches = repositories.map(deliveredBranches);
