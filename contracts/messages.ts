@@ -19,6 +19,8 @@ export interface AgentTaskInput extends TaskRef {
 export interface AgentTaskProgress {
   /** Steps begun so far. */
   readonly step: number;
+  /** What the last turn did. */
+  readonly last?: string;
   /** Times that the gates have sent the work back. */
   readonly rounds: number;
   /** Fingerprints of the failures, oldest first. */

@@ -35,6 +35,7 @@ export async function runAgentLoop(input: AgentTaskInput, progress: Progress): P
   for (;;) {
     const turn = await takeTurn(input, progress);
     if (turn.next === 'end') return turn.result;
+    progress.last = turn.summary;
     setCurrentDetails(`turn ${String(progress.step / stepsPerTurn)}: ${turn.summary}`);
     if (turn.rejected !== undefined) countRound(progress, turn.rejected);
     if (workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > maxHistoryEvents) {
@@ -60,7 +61,7 @@ async function takeTurn(
       await models.callModel.executeWithOptions({ summary: `model · turn ${String(turn)}` }, [ref]);
     const result = await onHost(progress, (pool) =>
       pool.takeTurn.executeWithOptions(
-        { summary: `turn ${String(turn)} · ${input.repository}`.slice(0, 200) },
+        { summary: `turn ${String(turn)} · after ${progress.last ?? 'the prompt'}`.slice(0, 200) },
         [ref],
       ),
     );
