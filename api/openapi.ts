@@ -10,12 +10,12 @@ import { errorKinds, type ErrorCode } from '../contracts/errors.ts';
 import { eventSchema } from '../contracts/event.schema.ts';
 import {
   problemMediaType,
-  problemSchema,
   routes,
   type AnswerKind,
   type Route,
   type RouteName,
 } from '../contracts/http.schema.ts';
+import { problemSchema } from '../contracts/problem.schema.ts';
 import { messageSchema, stepSchema } from '../contracts/step.schema.ts';
 import { submitTaskSchema, taskSchema } from '../contracts/task.schema.ts';
 

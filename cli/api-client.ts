@@ -5,7 +5,8 @@
 import type { z } from 'zod';
 import { AppError, isErrorCode } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
-import type { ProblemDocument, routes } from '../contracts/http.schema.ts';
+import type { routes } from '../contracts/http.schema.ts';
+import type { ProblemDocument } from '../contracts/problem.schema.ts';
 
 type Routes = typeof routes;
 type RouteOf = {

@@ -1,6 +1,6 @@
 /**
  * The table of routes: Express binds it, OpenAPI is printed from it, the CLI's client calls by it.
- * Every error is a problem document (RFC 9457) with a word code.
+ * Every error is a problem document (problem.schema.ts).
  */
 import { z } from 'zod';
 import {
@@ -13,13 +13,7 @@ import {
 import type { ErrorCode } from './errors.ts';
 import { eventSchema } from './event.schema.ts';
 import { messageSchema, stepSchema } from './step.schema.ts';
-import {
-  batchIdSchema,
-  errorCodeSchema,
-  submitTaskSchema,
-  taskIdSchema,
-  taskSchema,
-} from './task.schema.ts';
+import { batchIdSchema, submitTaskSchema, taskIdSchema, taskSchema } from './task.schema.ts';
 import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
 
 /** What an API key may do. A role is a set of them: viewer < operator < developer < admin. */
@@ -55,19 +49,6 @@ export interface Route {
   /** Codes of its own, beside those that every route may answer with. */
   readonly errors: readonly ErrorCode[];
 }
-
-/** The problem document. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: errorCodeSchema,
-  detail: z.string(),
-  remedy: z.string(),
-  requestId: z.string(),
-  problems: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-});
-export type ProblemDocument = z.infer<typeof problemSchema>;
 
 const taskParams = z.object({ taskId: taskIdSchema });
 const batchParams = z.object({ batchId: batchIdSchema });

@@ -1,7 +1,8 @@
 /** Every failure of the API, as one kind of answer: `application/problem+json` with a word code, never a stack. */
 import type { ErrorRequestHandler, RequestHandler, Request, Response } from 'express';
 import { AppError, codeOf, errorKinds, type ErrorCode } from '../../contracts/errors.ts';
-import { problemMediaType, type ProblemDocument } from '../../contracts/http.schema.ts';
+import { problemMediaType } from '../../contracts/http.schema.ts';
+import type { ProblemDocument } from '../../contracts/problem.schema.ts';
 import type { Logger } from '../deps.ts';
 import { requestIdOf } from './request-id.ts';
 

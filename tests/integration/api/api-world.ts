@@ -8,13 +8,12 @@ import { AppError } from '../../../contracts/errors.ts';
 import { localTenantId } from '../../../contracts/names.ts';
 import {
   problemMediaType,
-  problemSchema,
   roleScopes,
   routes,
-  type ProblemDocument,
   type Route,
   type RouteName,
 } from '../../../contracts/http.schema.ts';
+import { problemSchema, type ProblemDocument } from '../../../contracts/problem.schema.ts';
 import { createMemoryLiveChannel } from '../../support/fakes/memory-live-channel.ts';
 import { createMemoryTaskStore } from '../../support/fakes/memory-task-store.ts';
 
