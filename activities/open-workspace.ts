@@ -11,21 +11,33 @@ export function workspaceKey(ref: TaskRef): string {
 }
 
 /**
- * Prepares the workspace, then takes the slot, so that preparing costs nobody a turn. Of a task whose work has begun the
- * slot comes first: its lease may be about to end. The worktree that the last activity left is taken back when it is on
+ * Takes the task's slot, and before it prepares the workspace of a task whose work has not begun, so that preparing costs
+ * nobody a turn. Of one whose work has begun the slot comes first, as its lease may be about to end; its workspace is opened
+ * when it is needed: undefined.
+ */
+export async function beginWork(
+  deps: ActivityDeps,
+  session: TaskSession,
+): Promise<Workspace | undefined> {
+  const workspace =
+    session.startedAt === undefined ? await prepare(deps, session, { keep: false }) : undefined;
+  await takeSlot(deps, session);
+  return workspace;
+}
+
+/**
+ * Opens the workspace of a task whose work has begun. The worktree that the last activity left is taken back when it is on
  * this host and stands at the task's last commit; an activity that is repeated gets a fresh one, as nobody knows what the
  * attempt before did to the old.
  */
-export async function openWorkspace(deps: ActivityDeps, session: TaskSession): Promise<Workspace> {
-  const { task, signal } = session;
-  const hasBegun = session.startedAt !== undefined;
-  if (hasBegun) await takeSlot(deps, session);
-  const workspace = await deps.workspaces.prepare({
-    ...task,
-    key: workspaceKey(task.ref),
-    keep: hasBegun && session.activityAttempt === 1,
-    signal,
-  });
-  if (!hasBegun) await takeSlot(deps, session);
-  return workspace;
+export function openWorkspace(deps: ActivityDeps, session: TaskSession): Promise<Workspace> {
+  return prepare(deps, session, { keep: session.activityAttempt === 1 });
+}
+
+function prepare(
+  deps: ActivityDeps,
+  { task, signal }: TaskSession,
+  { keep }: { readonly keep: boolean },
+): Promise<Workspace> {
+  return deps.workspaces.prepare({ ...task, key: workspaceKey(task.ref), keep, signal });
 }

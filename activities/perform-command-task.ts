@@ -20,7 +20,7 @@ import { commitMessage } from './commit-message.ts';
 import { deliverWork, type Work } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
-import { openWorkspace, workspaceKey } from './open-workspace.ts';
+import { beginWork, openWorkspace, workspaceKey } from './open-workspace.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs, timedOut } from './remaining-time.ts';
 import { runGates } from './run-gates.ts';
@@ -43,7 +43,7 @@ export function createPerformCommandTask(
 }
 
 async function perform(deps: ActivityDeps, session: TaskSession): Promise<TaskResult> {
-  const workspace = await openWorkspace(deps, session);
+  const workspace = (await beginWork(deps, session)) ?? (await openWorkspace(deps, session));
   const done = await runCommand(deps, session, workspace);
   const failure = await runGates(deps, session, workspace, gateStep);
   if (failure !== undefined) throw new AppError('GATE_FAILED', failure.message);

@@ -9,7 +9,7 @@ import { AppError } from '../contracts/errors.ts';
 import { askModel, findAnswer } from './call-model.ts';
 import { checkWork } from './check-work.ts';
 import type { ActivityDeps } from './deps.ts';
-import { openWorkspace } from './open-workspace.ts';
+import { beginWork, openWorkspace } from './open-workspace.ts';
 import { runTools } from './run-tools.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 
@@ -29,7 +29,7 @@ async function takeTurn(
 ): Promise<TurnResult> {
   const { task } = session;
   const { hostQueue } = deps;
-  const workspace = await openWorkspace(deps, session);
+  const begun = await beginWork(deps, session);
   const transcript = await deps.journal.listMessages(task.ref);
 
   let answer = findAnswer(transcript, step);
@@ -42,14 +42,15 @@ async function takeTurn(
   }
 
   const calls = answer.content.filter((part) => part.type === 'tool-call');
+  if (calls.length > 0 && costMicroUsd >= task.maxCostMicroUsd) {
+    throw new AppError(
+      'BUDGET_EXCEEDED',
+      `spent ${String(costMicroUsd)} of ${String(task.maxCostMicroUsd)} micro-US-dollars`,
+    );
+  }
+  const workspace = begun ?? (await openWorkspace(deps, session));
   const second = { workspace, step: step + 1, transcript };
   if (calls.length > 0) {
-    if (costMicroUsd >= task.maxCostMicroUsd) {
-      throw new AppError(
-        'BUDGET_EXCEEDED',
-        `spent ${String(costMicroUsd)} of ${String(task.maxCostMicroUsd)} micro-US-dollars`,
-      );
-    }
     await runTools(deps, session, { ...second, calls });
     return { next: 'turn', hostQueue, summary: calls.map((call) => call.toolName).join(', ') };
   }
