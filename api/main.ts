@@ -7,6 +7,7 @@ import { createModels } from '../adapters/models/create-models.ts';
 import { createKeyStore } from '../adapters/postgres/key-store.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
+import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
 import { createTaskStore } from '../adapters/postgres/task-store.ts';
 import { checkPostgres, createDatabase } from '../adapters/postgres/tenant-transaction.ts';
 import { createRedis, createSubscriberRedis } from '../adapters/redis/client.ts';
@@ -25,6 +26,7 @@ import { localTenantId } from '../contracts/names.ts';
 import { createApp } from './create-app.ts';
 import { deliverWhenReady } from './deliver-when-ready.ts';
 import { streamTiming, type Dependency } from './deps.ts';
+import { endLostTasks } from './end-lost-tasks.ts';
 import { relayTiming, startOutboxRelay } from './outbox-relay.ts';
 import { startServer } from './server.ts';
 import { rememberCheck } from './use-cases/check-work.ts';
@@ -83,6 +85,10 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     log,
     timing: relayTiming,
   });
+  const searching = endLostTasks(
+    { engine, journal: createTaskJournal(database), live, log },
+    stopping,
+  );
   const app = createApp({
     store: createTaskStore(database),
     keys,
@@ -111,7 +117,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   if (!stopping.aborted) await once(stopping, 'abort');
   log.info({}, 'api-stopping');
   await server.close(shutdownGraceMs);
-  await relay.stop();
+  await Promise.all([relay.stop(), searching]);
   await internal.close();
   workspaces.close();
   redis.disconnect();

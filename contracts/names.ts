@@ -28,6 +28,14 @@ export function taskWorkflowId(taskId: string, attempt: number): string {
   return attempt === 1 ? taskId : `${taskId}.${String(attempt)}`;
 }
 
+/** The task and attempt of a workflow id; undefined for another kind of workflow. */
+export function readTaskWorkflowId(
+  workflowId: string,
+): { readonly taskId: string; readonly attempt: number } | undefined {
+  const [, taskId, attempt = '1'] = /^(task-[0-9a-f-]{36})(?:\.(\d+))?$/.exec(workflowId) ?? [];
+  return taskId === undefined ? undefined : { taskId, attempt: Number(attempt) };
+}
+
 /** Search attributes, all of type Keyword; set at the start and on status changes only. */
 export const searchAttributes = {
   tenantId: 'TenantId',

@@ -9,6 +9,12 @@ import {
 import type { AgentBatchInput, AgentTaskInput } from '../../contracts/messages.ts';
 import { searchAttributes } from '../../contracts/names.ts';
 
+/** Finds a workflow's tenant. */
+export const tenantAttribute = defineSearchAttributeKey(
+  searchAttributes.tenantId,
+  SearchAttributeType.KEYWORD,
+);
+
 /** Longest keyword that Temporal's PostgreSQL and SQLite schemas take. */
 const keywordMaxChars = 255;
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's protocol. */

@@ -12,9 +12,9 @@ import {
   type AgentTaskInput,
   type OutboxMessage,
 } from '../../contracts/messages.ts';
-import { taskQueues, workflowTypes } from '../../contracts/names.ts';
-import type { WorkflowEngine } from '../ports.ts';
-import { ensureSearchAttributes, initialAttributes } from './search-attributes.ts';
+import { readTaskWorkflowId, taskQueues, workflowTypes } from '../../contracts/names.ts';
+import type { LostTask, WorkflowEngine } from '../ports.ts';
+import { ensureSearchAttributes, initialAttributes, tenantAttribute } from './search-attributes.ts';
 
 /** Where Temporal is. */
 export interface WorkflowEngineOptions {
@@ -61,6 +61,7 @@ export function createWorkflowEngine(options: WorkflowEngineOptions): TemporalEn
 
   return {
     deliver: (message) => call(() => deliver(client, message)),
+    listLostTasks: (since) => call(() => listLostTasks(client, since)),
     async isReady() {
       return call(() => connection.workflowService.describeNamespace({ namespace })).then(
         () => true,
@@ -74,6 +75,26 @@ export function createWorkflowEngine(options: WorkflowEngineOptions): TemporalEn
     },
     close: () => connection.close(),
   };
+}
+
+/** ado's workflows end with a result whatever happens: any other end comes from outside. */
+async function listLostTasks(client: Client, since: Date): Promise<LostTask[]> {
+  const statuses = ['Terminated', 'Failed', 'TimedOut', 'Canceled'].map((name) => `'${name}'`);
+  const query = [
+    `WorkflowType = '${workflowTypes.task}'`,
+    `ExecutionStatus IN (${statuses.join(', ')})`,
+    `CloseTime > '${since.toISOString()}'`,
+  ].join(' AND ');
+  const lost: LostTask[] = [];
+  for await (const { workflowId, typedSearchAttributes, status } of client.workflow.list({
+    query,
+  })) {
+    const tenantId = typedSearchAttributes.get(tenantAttribute);
+    const task = readTaskWorkflowId(workflowId);
+    if (tenantId === undefined || task === undefined) continue;
+    lost.push({ ref: { tenantId, ...task }, how: status.name.toLowerCase().replace('_', ' ') });
+  }
+  return lost;
 }
 
 async function deliver(client: Client, message: OutboxMessage): Promise<void> {

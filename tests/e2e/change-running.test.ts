@@ -1,6 +1,7 @@
 // What can be done to work that runs.
 //   - a cancelled batch is over within ten seconds: no item, no child workflow, no process is left
 //   - one cancelled item leaves the others alone
+//   - a task whose workflow is terminated in Temporal ends as failed, and leaves no process
 //   - another `parallel` holds within two seconds, up and down, and stops nothing that runs
 import { randomInt } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
@@ -41,14 +42,38 @@ async function countStarted(id: string): Promise<number> {
   return (await ado.listEvents(id)).filter(({ type }) => type === 'item-started').length;
 }
 
-async function countOpenWorkflows(batchId: string): Promise<number> {
+async function withTemporal<T>(work: (client: Client) => Promise<T>): Promise<T> {
   const { address, namespace } = ado.temporal;
   const connection = await Connection.connect({ address });
-  const { workflow } = new Client({ connection, namespace });
-  const { count } = await workflow.count(`BatchId = '${batchId}' AND ExecutionStatus = 'Running'`);
-  await connection.close();
-  return count;
+  try {
+    return await work(new Client({ connection, namespace }));
+  } finally {
+    await connection.close();
+  }
 }
+
+async function countOpenWorkflows(batchId: string): Promise<number> {
+  const query = `BatchId = '${batchId}' AND ExecutionStatus = 'Running'`;
+  return withTemporal(async ({ workflow }) => (await workflow.count(query)).count);
+}
+
+test('a task whose workflow is terminated in Temporal ends as failed, with its process', async () => {
+  const marker = `3600.${randomInt(1e9, 1e10)}`;
+  const [repository = ''] = makeRepositories(1);
+  const work = { prompt: 'Lose it', agent: 'command', exec: `sleep ${marker}` } as const;
+  const { id } = await ado.submitTask({ ...work, repository });
+  await until('its command runs', () => processesWith(marker).length > 0, 40_000);
+
+  await withTemporal(async ({ workflow }) => workflow.getHandle(id).terminate('by hand'));
+  await ado.ended(id);
+
+  expect(await ado.getTask(id)).toMatchObject({
+    status: 'failed',
+    errorCode: 'WORKER_LOST',
+    error: 'its workflow was ended from outside: terminated',
+  });
+  await until('its process is gone', () => processesWith(marker).length === 0, 20_000);
+});
 
 test('a cancelled batch is over within ten seconds, with all that belonged to it', async () => {
   const marker = `3600.${randomInt(1e9, 1e10)}`;
