@@ -26,6 +26,7 @@ const mayImport = {
       'yaml',
       'zod',
       '@ai-sdk/provider',
+      '@pydantic/genai-prices',
       '@temporalio/client',
       '@temporalio/common',
       'node:.+',

@@ -5,6 +5,7 @@
 export type * from './ports/engine.ts';
 export type * from './ports/journal.ts';
 export type * from './ports/live.ts';
+export type * from './ports/money.ts';
 export type * from './ports/models.ts';
 export type * from './ports/store.ts';
 export type * from './ports/workspaces.ts';

@@ -198,6 +198,13 @@ export const errorKinds = {
     meaning: 'The task reached its spending limit.',
     remedy: 'Raise `--max-cost` and retry.',
   },
+  PRICE_UNKNOWN: {
+    family: 'caller',
+    http: 409,
+    meaning:
+      'The price of the model is not known, and the call may be too dear to be made blindly.',
+    remedy: 'Set a price for the model, or use another model.',
+  },
   ROUNDS_EXCEEDED: {
     family: 'upstream',
     http: 502,

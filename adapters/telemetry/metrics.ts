@@ -4,6 +4,8 @@ import { stepKinds } from '../../contracts/event.schema.ts';
 import { routes, type RouteName } from '../../contracts/http.schema.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
 import { pools, type Pool } from '../../contracts/names.ts';
+import { tokenKinds } from '../models/usage-cost.ts';
+import type { TokenKind } from '../ports.ts';
 
 /** One line of the table. Labels are closed sets, never ids or text. */
 export interface MetricDefinition {
@@ -72,6 +74,11 @@ export const metricDefinitions = {
     help: 'Cost of model answers in US dollars.',
     labels: { provider: providers },
   },
+  ado_price_missing_total: {
+    kind: 'counter',
+    help: 'Answers of models with tokens that have no known price and were booked at the ceiling.',
+    labels: { kind: tokenKinds },
+  },
   ado_task_queue_length: {
     kind: 'gauge',
     help: 'Tasks that wait in the Temporal queue of a pool, as Temporal estimates it.',
@@ -108,6 +115,8 @@ export interface Metrics {
     outputTokens: number,
     costMicroUsd: number,
   ): void;
+  /** By the prices, once for each kind of tokens of an answer that has no known price. */
+  priceMissing(kind: TokenKind): void;
   /** By the worker, whenever its metrics are read. */
   queueMeasured(pool: Pool, length: number): void;
   /** By the API's request log. */
@@ -148,6 +157,7 @@ export function createMetrics(): Metrics {
   const modelCalls = counter('ado_model_calls_total');
   const modelTokens = counter('ado_model_tokens_total');
   const cost = counter('ado_cost_usd_total');
+  const priceMissing = counter('ado_price_missing_total');
   const queueLength = gauge('ado_task_queue_length');
   const requests = histogram('ado_http_request_duration_seconds');
   const delivered = counter('ado_outbox_delivered_total');
@@ -167,6 +177,7 @@ export function createMetrics(): Metrics {
       modelTokens.inc({ provider, direction: 'output' }, outputTokens);
       cost.inc({ provider }, costMicroUsd / 1_000_000);
     },
+    priceMissing: (kind) => priceMissing.inc({ kind }),
     queueMeasured: (pool, length) => queueLength.set({ pool }, length),
     httpAnswered: (route, status, durationMs) =>
       requests.observe(

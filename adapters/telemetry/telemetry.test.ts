@@ -49,6 +49,7 @@ describe('the metrics', () => {
     metrics.slotRefilled(8);
     metrics.stepFinished('gate', false, 2_000);
     metrics.modelAnswered('scripted', 10, 3, 250_000);
+    metrics.priceMissing('cacheWrite1h');
     metrics.queueMeasured('agents', 7);
     metrics.httpAnswered('submitTask', 202, 20);
     metrics.outboxDelivered('start-task');
