@@ -1,5 +1,5 @@
 /** What activities read and write of tasks and batches, in PostgreSQL. */
-import type { LanguageModelV4Message } from '@ai-sdk/provider';
+import type { JSONObject, LanguageModelV4Message } from '@ai-sdk/provider';
 import type {
   EndBatchInput,
   EndedItem,
@@ -87,6 +87,16 @@ export interface UsageEntry {
   readonly cacheWriteTokens: number;
   readonly reasoningTokens: number;
   readonly costMicroUsd: number;
+  /** Of `cacheWriteTokens`, those that are kept for an hour. */
+  readonly cacheWrite1hTokens?: number;
+  /** As the answer reports it. */
+  readonly serviceTier?: string;
+  /** `Cost.priceId`. */
+  readonly priceId?: string;
+  /** The purchase that it was bought with: its reservation is settled with the record, in one transaction. */
+  readonly callId?: string;
+  /** The provider's own report. */
+  readonly raw?: JSONObject;
 }
 
 /** A message of the transcript. The key tells its origin, and is in an attempt's transcript once. */

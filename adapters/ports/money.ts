@@ -1,4 +1,4 @@
-/** Money: what a model call costs. All amounts are micro-US-dollars. */
+/** Money: what a model call costs, and the books of what was reserved and spent. All amounts are micro-US-dollars. */
 import type { JSONObject } from '@ai-sdk/provider';
 
 /** What providers charge for apart. Every token of a call is of exactly one kind. */
@@ -82,4 +82,117 @@ export interface PriceStore {
   record(tenantId: string, override: PriceOverride): Promise<void>;
   /** All prices of the tenant, the one that counts first: by date, then by age, the latest first. */
   list(tenantId: string): Promise<readonly RecordedOverride[]>;
+}
+
+/**
+ * A budget, and its limit for the day that its row is made; after that the row's limit counts (`setLimit`). The id of a
+ * task's or batch's budget is the caller's word, and the same for all who share it.
+ */
+export type BudgetSpec =
+  | { readonly kind: 'task' | 'batch'; readonly id: string; readonly limitMicroUsd: number }
+  | { readonly kind: 'tenant'; readonly limitMicroUsd: number }
+  /** Of the calendar day in an IANA time zone: another budget each day, made on first use. */
+  | { readonly kind: 'day'; readonly timeZone: string; readonly limitMicroUsd: number };
+
+/** How far a budget is used up, by what is gone for good: from 80 % `warn`, from 95 % `pause`, from 100 % `stop`. */
+export type BudgetLevel = 'ok' | 'warn' | 'pause' | 'stop';
+
+/** Where a budget stands. */
+export interface BudgetState {
+  /** `task:<id>`, `batch:<id>`, `tenant`, `day:<date>@<time zone>`. */
+  readonly id: string;
+  readonly limitMicroUsd: number;
+  /** Held for calls that are under way. */
+  readonly reservedMicroUsd: number;
+  /** Paid. Above the limit only when a call cost more than was reserved for it. */
+  readonly spentMicroUsd: number;
+  /** Held for calls of which nobody knows whether they were paid; counted as gone. */
+  readonly unknownMicroUsd: number;
+  readonly level: BudgetLevel;
+}
+
+/** A budget after a movement. */
+export interface MovedBudget extends BudgetState {
+  /** The level that this movement reached; undefined when it was there before. Told to one movement only. */
+  readonly reached: BudgetLevel | undefined;
+}
+
+/** Where the money of a call is: held, or in one of the three ends. `unknown` may still become `settled`. */
+export type ReservationState = 'reserved' | 'settled' | 'released' | 'unknown';
+
+/** A wish to hold money for one call. */
+export interface ReserveRequest {
+  /** Names one purchase; a repetition of it is the same purchase, and what is bought anew has another id. */
+  readonly callId: string;
+  readonly taskId: string;
+  readonly amountMicroUsd: number;
+  /** All that the call is paid from, at least one; each must have room for it. */
+  readonly budgets: readonly BudgetSpec[];
+}
+
+/** The answer to a wish to hold money. */
+export type ReserveAnswer =
+  /** The money is held. `repeated`: it was already; somebody may have made the call. */
+  | {
+      readonly granted: true;
+      readonly repeated: boolean;
+      readonly amountMicroUsd: number;
+      readonly budgets: readonly BudgetState[];
+    }
+  /**
+   * Nothing is held. `exceeded`: the budget has no room for it. `held`: it has, when calls under way turn out to need less
+   * than is held for them; worth asking again.
+   */
+  | {
+      readonly granted: false;
+      readonly reason: 'exceeded' | 'held';
+      readonly budget: BudgetState;
+    }
+  /** This purchase has ended before. */
+  | {
+      readonly granted: false;
+      readonly reason: 'ended';
+      readonly state: Exclude<ReservationState, 'reserved'>;
+    };
+
+/** What became of a reservation. */
+export interface Movement {
+  /** Where the money is now. */
+  readonly state: ReservationState;
+  /** Whether this call moved it; false for a repetition, and for what came too late. */
+  readonly moved: boolean;
+  readonly budgets: readonly MovedBudget[];
+}
+
+/** A purchase, for lists. */
+export interface Reservation {
+  readonly callId: string;
+  readonly taskId: string;
+  readonly state: ReservationState;
+  readonly amountMicroUsd: number;
+  /** What it cost; undefined until it is settled. */
+  readonly costMicroUsd: number | undefined;
+  readonly reservedAt: Date;
+}
+
+/**
+ * The books: money is held before a call is made, and ends as paid, given back, or unknown. No budget ever holds and has
+ * paid more than its limit, but for calls that cost more than was held for them. All methods throw STORE_UNAVAILABLE;
+ * who cannot reserve does not spend. Repeating any of them changes nothing.
+ */
+export interface Ledger {
+  /** Holds money for a call in all its budgets, or in none. Budgets are made on first use. */
+  reserve(tenantId: string, request: ReserveRequest): Promise<ReserveAnswer>;
+  /** Books a paid call; journals do it with the usage record instead (`settleReservation`). */
+  settle(tenantId: string, callId: string, costMicroUsd: number): Promise<Movement>;
+  /** Gives the money back: nothing was bought. Too late for what has ended. */
+  release(tenantId: string, callId: string): Promise<Movement>;
+  /** Says that nobody knows whether the call was paid: the money stays gone. Too late for what has ended. */
+  markUnknown(tenantId: string, callId: string): Promise<Movement>;
+  /** All purchases of a task, oldest first: `reserved` ones of a dead worker are to be marked unknown. */
+  listReservations(tenantId: string, taskId: string): Promise<readonly Reservation[]>;
+  /** Where budgets stand; one that was never used is as its specification says. */
+  listBudgets(tenantId: string, budgets: readonly BudgetSpec[]): Promise<readonly BudgetState[]>;
+  /** Gives a budget a new limit; below what is gone already, it stops. */
+  setLimit(tenantId: string, budget: BudgetSpec): Promise<BudgetState>;
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { TaskRef } from '../../contracts/activities.ts';
 import type { NewEvent } from '../../contracts/event.schema.ts';
 import type { JournalEntry, StepEntry, UsageEntry } from '../ports.ts';
+import { settleReservation } from './ledger.ts';
 import { keepPatch, toKeptPatch } from './patches.ts';
 import { anyOf, type TaskColumns } from './task-moves.ts';
 import type { HeldTask } from './task-rows.ts';
@@ -123,6 +124,8 @@ function insertParts(
         .insertInto('usage_records')
         .values({ ...owner, ...usageColumns(usage), at: tx.at })
         .execute(),
+    // In the same transaction: there is no paid answer on record that is not booked.
+    usage?.callId !== undefined && settleReservation(tx, usage.callId, usage.costMicroUsd),
   ]);
 }
 
@@ -165,6 +168,11 @@ function usageColumns(usage: UsageEntry) {
     cache_write_tokens: usage.cacheWriteTokens,
     reasoning_tokens: usage.reasoningTokens,
     cost_micro_usd: usage.costMicroUsd,
+    cache_write_1h_tokens: usage.cacheWrite1hTokens ?? 0,
+    service_tier: usage.serviceTier ?? null,
+    price_id: usage.priceId ?? null,
+    call_id: usage.callId ?? null,
+    raw: usage.raw === undefined ? null : JSON.stringify(usage.raw),
   };
 }
 

@@ -1,5 +1,5 @@
 /** The tables as Kysely sees them; migrations/ makes them and says what the columns mean. */
-import type { LanguageModelV4Message } from '@ai-sdk/provider';
+import type { JSONObject, LanguageModelV4Message } from '@ai-sdk/provider';
 import type { ColumnType, Generated, GeneratedAlways, Selectable } from 'kysely';
 import type { Batch } from '../../contracts/batch.schema.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
@@ -14,6 +14,7 @@ import type {
   Outcome,
   TaskStatus,
 } from '../../contracts/task-status.ts';
+import type { ContextTier, ReservationState } from '../ports.ts';
 
 /** A JSON column: written as text, read parsed. */
 type Json<T> = ColumnType<T, string, string>;
@@ -169,6 +170,11 @@ interface UsageRecordsTable {
   cache_write_tokens: number;
   reasoning_tokens: number;
   cost_micro_usd: number;
+  cache_write_1h_tokens: Generated<number>;
+  service_tier: string | null;
+  price_id: string | null;
+  call_id: string | null;
+  raw: OptionalJson<JSONObject>;
   at: Date;
 }
 
@@ -218,6 +224,56 @@ interface AuditLogTable {
   at: Date;
 }
 
+interface PriceOverridesTable {
+  tenant_id: Fixed<string>;
+  id: GeneratedAlways<number>;
+  provider: Fixed<string>;
+  model: Fixed<string>;
+  service_tier: Fixed<string>;
+  effective_from: Fixed<Date>;
+  input_micro_usd: Fixed<number | null>;
+  cache_read_micro_usd: Fixed<number | null>;
+  cache_write_5m_micro_usd: Fixed<number | null>;
+  cache_write_1h_micro_usd: Fixed<number | null>;
+  output_micro_usd: Fixed<number | null>;
+  reasoning_micro_usd: Fixed<number | null>;
+  context_tiers: Json<ContextTier[]>;
+  source: Fixed<string>;
+  recorded_at: Fixed<Date>;
+}
+
+interface BudgetsTable {
+  tenant_id: Fixed<string>;
+  id: Fixed<string>;
+  limit_micro_usd: number;
+  reserved_micro_usd: Generated<number>;
+  spent_micro_usd: Generated<number>;
+  unknown_micro_usd: Generated<number>;
+  created_at: Fixed<Date>;
+}
+
+interface ReservationsTable {
+  tenant_id: Fixed<string>;
+  call_id: Fixed<string>;
+  task_id: Fixed<string>;
+  state: Generated<ReservationState>;
+  amount_micro_usd: Fixed<number>;
+  cost_micro_usd: number | null;
+  budget_ids: Fixed<string[]>;
+  reserved_at: Fixed<Date>;
+  ended_at: Date | null;
+}
+
+interface LedgerEntriesTable {
+  tenant_id: Fixed<string>;
+  call_id: Fixed<string>;
+  movement: Fixed<'reserve' | 'settle' | 'release' | 'unknown'>;
+  budget_id: Fixed<string>;
+  account: Fixed<'budget' | 'reserved' | 'spent' | 'unknown'>;
+  amount_micro_usd: Fixed<number>;
+  at: Fixed<Date>;
+}
+
 /** Every table. */
 export interface Tables {
   tenants: TenantsTable;
@@ -233,6 +289,10 @@ export interface Tables {
   idempotency_keys: IdempotencyKeysTable;
   outbox: OutboxTable;
   audit_log: AuditLogTable;
+  price_overrides: PriceOverridesTable;
+  budgets: BudgetsTable;
+  reservations: ReservationsTable;
+  ledger_entries: LedgerEntriesTable;
 }
 
 /** A row of `tasks`. */
@@ -241,3 +301,9 @@ export type TaskRow = Selectable<TasksTable>;
 export type BatchRow = Selectable<BatchesTable>;
 /** A row of `steps`. */
 export type StepRow = Selectable<StepsTable>;
+/** A row of `budgets`. */
+export type BudgetRow = Selectable<BudgetsTable>;
+/** A row of `reservations`. */
+export type ReservationRow = Selectable<ReservationsTable>;
+/** A row of `ledger_entries`, without its tenant. */
+export type LedgerEntry = Omit<Selectable<LedgerEntriesTable>, 'tenant_id'>;

@@ -4,7 +4,9 @@ import pg from 'pg';
 import type { Actor, Fence, NewBatch, NewTask, TaskEnding } from '../../../adapters/ports.ts';
 import { createBatchJournal } from '../../../adapters/postgres/batch-journal.ts';
 import { createKeyStore } from '../../../adapters/postgres/key-store.ts';
+import { createLedger } from '../../../adapters/postgres/ledger.ts';
 import { createOutbox } from '../../../adapters/postgres/outbox.ts';
+import { createPriceStore } from '../../../adapters/postgres/price-store.ts';
 import { createTaskJournal } from '../../../adapters/postgres/task-journal.ts';
 import { createTaskStore } from '../../../adapters/postgres/task-store.ts';
 import { createDatabase } from '../../../adapters/postgres/tenant-transaction.ts';
@@ -26,6 +28,8 @@ export async function createPostgresWorld({ poolSize = 10 } = {}) {
   const store = createTaskStore(database);
   const keys = createKeyStore(database);
   const outbox = createOutbox(database);
+  const ledger = createLedger(database);
+  const prices = createPriceStore(database);
 
   return {
     url: testDatabase.url,
@@ -36,6 +40,8 @@ export async function createPostgresWorld({ poolSize = 10 } = {}) {
     store,
     keys,
     outbox,
+    ledger,
+    prices,
 
     /** A tenant of its own for a test. */
     async aTenant(): Promise<Actor> {

@@ -36,6 +36,10 @@ const tables = [
   'idempotency_keys',
   'outbox',
   'audit_log',
+  'price_overrides',
+  'budgets',
+  'reservations',
+  'ledger_entries',
 ] as const;
 
 test('every table has row-level security, forced on its owner too', async () => {

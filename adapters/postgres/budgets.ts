@@ -1,0 +1,91 @@
+/** Rows of budgets: their names, their order, and how far they are used up. */
+import type { BudgetLevel, BudgetSpec, BudgetState } from '../ports.ts';
+import type { BudgetRow } from './schema.ts';
+import type { TenantTransaction } from './tenant-transaction.ts';
+
+/** A budget as a row is made from it. */
+export interface NamedBudget {
+  readonly id: string;
+  readonly limitMicroUsd: number;
+}
+
+/**
+ * Names budgets, in the order in which everybody locks their rows: those that few calls share come first, so that the
+ * row that all calls of a tenant need is locked for the shortest time.
+ * @throws RangeError when a time zone is unknown
+ */
+export function nameBudgets(budgets: readonly BudgetSpec[], at: Date): NamedBudget[] {
+  return budgets
+    .map((budget) => ({
+      id: nameOf(budget, at),
+      limitMicroUsd: budget.limitMicroUsd,
+      rank: lockRanks[budget.kind],
+    }))
+    .sort((one, other) => one.rank - other.rank || (one.id < other.id ? -1 : 1))
+    .map(({ id, limitMicroUsd }) => ({ id, limitMicroUsd }));
+}
+
+const lockRanks = { task: 0, batch: 1, tenant: 2, day: 3 } as const satisfies Record<
+  BudgetSpec['kind'],
+  number
+>;
+
+function nameOf(budget: BudgetSpec, at: Date): string {
+  switch (budget.kind) {
+    case 'task':
+    case 'batch':
+      return `${budget.kind}:${budget.id}`;
+    case 'tenant':
+      return 'tenant';
+    case 'day':
+      return `day:${dateIn(budget.timeZone, at)}@${budget.timeZone}`;
+  }
+}
+
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** The calendar date at a place, as 2026-11-21. */
+function dateIn(timeZone: string, at: Date): string {
+  // A format is costly to make. Swedish writes dates as ISO 8601 does.
+  const format = dateFormats.get(timeZone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone });
+  dateFormats.set(timeZone, format);
+  return format.format(at);
+}
+
+/** Makes the rows that are not there yet. All make them in the same order, so nobody waits in a circle. */
+export async function ensureBudgets(
+  tx: TenantTransaction,
+  budgets: readonly NamedBudget[],
+): Promise<void> {
+  const rows = budgets.map(({ id, limitMicroUsd }) => ({
+    tenant_id: tx.tenantId,
+    id,
+    limit_micro_usd: limitMicroUsd,
+    created_at: tx.at,
+  }));
+  await tx.db
+    .insertInto('budgets')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** Where a budget stands, from its row. */
+export function toBudgetState(row: BudgetRow): BudgetState {
+  return {
+    id: row.id,
+    limitMicroUsd: row.limit_micro_usd,
+    reservedMicroUsd: row.reserved_micro_usd,
+    spentMicroUsd: row.spent_micro_usd,
+    unknownMicroUsd: row.unknown_micro_usd,
+    level: levelOf(row.spent_micro_usd + row.unknown_micro_usd, row.limit_micro_usd),
+  };
+}
+
+/** How far a budget is used up by what is gone: what is only held may come back, and a warning could not. */
+export function levelOf(goneMicroUsd: number, limitMicroUsd: number): BudgetLevel {
+  const reaches = (percent: number): boolean => goneMicroUsd * 100 >= limitMicroUsd * percent;
+  if (reaches(100)) return 'stop';
+  if (reaches(95)) return 'pause';
+  return reaches(80) ? 'warn' : 'ok';
+}
