@@ -1,12 +1,15 @@
 /** Packages that ship ES modules only. Jest runs CommonJS, so these are translated like our own sources. */
 const esmPackages = [
-  '@ai-sdk/provider',
+  '@ai-sdk/[a-z-]+',
   '@bomb.sh/tab',
   '@commander-js/extra-typings',
+  '@workflow/serde',
   'commander',
   'kysely',
   'node-pg-migrate',
   'uuid',
+  // A locale of zod that @ai-sdk/provider-utils names by its file; zod itself is loaded as CommonJS
+  'zod/v4',
   // log-update and what it stands on
   'log-update',
   'ansi-(?:escapes|regex|styles)',

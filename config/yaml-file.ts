@@ -84,6 +84,7 @@ function unwrap(schema: unknown): unknown {
 
 function childOf(schema: unknown, key: string): unknown {
   if (schema instanceof z.ZodRecord) return schema.valueType;
+  if (schema instanceof z.ZodArray) return schema.element;
   if (!(schema instanceof z.ZodObject)) return undefined;
   const shape: Record<string, unknown> = schema.shape;
   return shape[key];

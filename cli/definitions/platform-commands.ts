@@ -1,6 +1,6 @@
-/** The definitions of `dev`, `demo` and `doctor`. */
+/** The definitions of `dev`, `demo`, `doctor` and `emulator`. */
 import type { PortName } from '../dev/ports.ts';
-import { outputOption, valuesOf, withExamples } from './define.ts';
+import { outputOption, valueOf, valuesOf, withExamples } from './define.ts';
 import type { Command, Perform } from './define.ts';
 import { integerIn, oneOf, parsePair } from '../values.ts';
 
@@ -19,7 +19,7 @@ function parsePort(text: string): readonly [PortName, number] {
   return [oneOf(portNames)(name), integerIn({ min: 1, max: 65_535 })(port)];
 }
 
-/** Defines `dev`, `demo` and `doctor`. */
+/** Defines `dev`, `demo`, `doctor` and `emulator`. */
 export function definePlatformCommands(program: Command, perform: Perform): void {
   const dev = program
     .command('dev')
@@ -82,5 +82,28 @@ export function definePlatformCommands(program: Command, perform: Perform): void
         perform(async (cli) => (await import('../commands/doctor.ts')).doctor(cli, options)),
       ),
     'ado doctor',
+  );
+  withExamples(
+    program
+      .command('emulator')
+      .summary('stand in for the providers of models')
+      .description(
+        'Speaks as Anthropic, OpenAI and Gemini do, with limits, errors and cuts as a script wants them. For development and tests: docs/emulator.md.',
+      )
+      .option(
+        '--port <port>',
+        'port on 127.0.0.1; 0 takes any that is free',
+        valueOf(integerIn({ min: 0, max: 65_535 })),
+        4010,
+      )
+      .option('--script <path>', 'limits, answers and faults, YAML or JSON')
+      .option('--log <path>', 'append a JSON line for each call')
+      .addOption(outputOption(['text', 'json']))
+      .action((options) =>
+        perform(async (cli) => (await import('../commands/emulator.ts')).runEmulator(cli, options)),
+      ),
+    'ado emulator',
+    'ado emulator --script limits.yaml --log calls.jsonl',
+    'ado emulator --port 0 -o json',
   );
 }
