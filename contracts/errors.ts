@@ -309,6 +309,18 @@ export const errorKinds = {
     meaning: 'Redis does not answer.',
     remedy: 'Try again; `ado dev status` tells what is down.',
   },
+  LIMIT_INVALID: {
+    family: 'caller',
+    http: 400,
+    meaning: 'A limit is not one: zero, below zero, or without a burst.',
+    remedy: 'Correct the limit that the message names; leave out a limit that should not bind.',
+  },
+  LIMIT_UNREACHABLE: {
+    family: 'caller',
+    http: 422,
+    meaning: 'A call costs more than a limit ever holds at once, so that no wait would help.',
+    remedy: 'Make the request smaller, or raise the burst that the message names.',
+  },
   ENGINE_UNAVAILABLE: {
     family: 'transient',
     http: 503,

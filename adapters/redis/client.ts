@@ -20,6 +20,21 @@ export function createRedis(url: string, log: Pick<Logger, 'warn' | 'info'>): Re
   return withOutageLog(redis, log);
 }
 
+/**
+ * A connection for the limiter alone. A call of 100 ms counts as lost: model calls then go on under a safe share rather
+ * than wait, and a late reply must not hold up others.
+ */
+export function createLimiterRedis(url: string, log: Pick<Logger, 'warn' | 'info'>): Redis {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 100,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy,
+  });
+  return withOutageLog(redis, log);
+}
+
 /** A connection for subscriptions only. A command given while it connects waits, for a second at most. */
 export function createSubscriberRedis(url: string, log: Pick<Logger, 'warn' | 'info'>): Redis {
   const redis = new Redis(url, {

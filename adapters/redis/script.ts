@@ -5,27 +5,36 @@ import type { Redis } from 'ioredis';
 import { AppError } from '../../contracts/errors.ts';
 
 /** Runs the script on keys and arguments. @throws LIMITER_UNAVAILABLE */
-export type Script = (
+export type Script<Answer = number> = (
   keys: readonly string[],
-  args: readonly (string | number)[],
-) => Promise<number>;
+  args: readonly (string | number | Buffer)[],
+) => Promise<Answer>;
 
-/**
- * A script of this folder that answers an integer. Sent by its hash; its text follows only when Redis does not know
- * it, as after a restart.
- */
+/** A script of this folder that answers an integer. */
 export function loadScript(redis: Redis, file: `${string}.lua`): Script {
+  const run = loadAnyScript(redis, file);
+  return async (keys, args) => Number(await run(keys, args));
+}
+
+/** A script of this folder that answers a list of integers. */
+export function loadListScript(redis: Redis, file: `${string}.lua`): Script<readonly number[]> {
+  const run = loadAnyScript(redis, file);
+  return async (keys, args) => (await run(keys, args)) as number[];
+}
+
+/** Sent by its hash; its text follows only when Redis does not know it, as after a restart. */
+function loadAnyScript(redis: Redis, file: string): Script<unknown> {
   const text = readFileSync(new URL(file, import.meta.url), 'utf8');
   const hash = createHash('sha1').update(text).digest('hex');
   return async (keys, args) => {
     try {
-      return Number(await redis.evalsha(hash, keys.length, ...keys, ...args));
+      return await redis.evalsha(hash, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT'))
         throw unavailable(error);
     }
     try {
-      return Number(await redis.eval(text, keys.length, ...keys, ...args));
+      return await redis.eval(text, keys.length, ...keys, ...args);
     } catch (error) {
       throw unavailable(error);
     }
