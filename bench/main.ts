@@ -7,6 +7,7 @@ import { batchWindow } from './batch-window.ts';
 import { cliStart } from './cli-start.ts';
 import { cpuPerStep } from './cpu-per-step.ts';
 import { eventLatency } from './event-latency.ts';
+import { limiter } from './limiter.ts';
 import { queuedMemory } from './queued-memory.ts';
 import { submitLatency } from './submit-latency.ts';
 import { startPlatform } from './support/platform.ts';
@@ -20,6 +21,7 @@ const questions: readonly Question[] = [
   submitLatency,
   eventLatency,
   queuedMemory,
+  limiter,
   cliStart,
 ];
 const rounds = 3;

@@ -54,6 +54,20 @@ export function atMost(
   };
 }
 
+/** A figure that must not be below a limit. */
+export function atLeast(
+  what: string,
+  value: number,
+  { limit, unit }: { limit: number; unit: string },
+): Figure {
+  return {
+    what,
+    measured: `${round(value)}${unit}`,
+    bar: `≥ ${limit}${unit}`,
+    holds: value >= limit,
+  };
+}
+
 /** A figure without a bar. */
 export function told(what: string, measured: string): Figure {
   return { what, measured };
