@@ -79,7 +79,7 @@ export interface LimitScope {
 export type LimitPriority = 'interactive' | 'normal' | 'batch';
 
 /** What `reserve` is asked. */
-export interface ReserveRequest {
+export interface LimitRequest {
   /** The credential whose limits count; only letters, digits and `._-`. */
   readonly account: string;
   readonly model: string;
@@ -97,7 +97,7 @@ export interface ReserveRequest {
 export type RefuseReason = 'limit' | 'window' | 'concurrency' | 'paused' | 'breaker';
 
 /** The answer of `reserve`. Times are those of Redis; waits are durations, so that no clocks are compared. */
-export type ReserveAnswer =
+export type LimitAnswer =
   | {
       readonly kind: 'go';
       /** To be repeated by `settle`: it names this charge among all of the id. */
@@ -135,7 +135,7 @@ export type CallOutcome =
   | { readonly kind: 'overloaded' | 'failed' | 'rejected' | 'not_sent' | 'unknown' };
 
 /** Names a reservation again. `scopes` must be those of `reserve`. */
-export type HeldReservation = Pick<ReserveRequest, 'account' | 'model' | 'id' | 'scopes'> & {
+export type HeldReservation = Pick<LimitRequest, 'account' | 'model' | 'id' | 'scopes'> & {
   readonly grant: number;
 };
 
@@ -181,7 +181,7 @@ export interface RateLimiter {
    * predecessor sent the call settles it as `unknown` first; then it pays for its own.
    * Throws LIMIT_UNREACHABLE when a cost is above the whole burst or window.
    */
-  reserve(request: ReserveRequest): Promise<ReserveAnswer>;
+  reserve(request: LimitRequest): Promise<LimitAnswer>;
   /** Ends a reservation. False when it had ended, or the grant is another one's: then nothing changed. */
   settle(held: HeldReservation, outcome: CallOutcome): Promise<boolean>;
   /** Renews leases and record; called with every heartbeat. False when the reservation is gone. */

@@ -1,7 +1,7 @@
 // What workers take while Redis is away.
 //   - together never more than 80 % of the limit, from nothing
 //   - for a minute; no money, and nothing of windows
-import type { Charges, LimitDimension, LimitScope, ReserveRequest } from '../ports.ts';
+import type { Charges, LimitDimension, LimitScope, LimitRequest } from '../ports.ts';
 import { createLocalLimiter } from './local-limiter.ts';
 
 const costs: Charges = {
@@ -26,7 +26,7 @@ let calls = 0;
 function aRequest(
   dimensions: readonly LimitDimension[],
   scope: Partial<LimitScope> = {},
-): ReserveRequest {
+): LimitRequest {
   calls += 1;
   return {
     account: 'account-1',

@@ -6,7 +6,7 @@
  * knows what is left. Nothing is asked and nothing stored outside the process.
  */
 import { AppError } from '../../contracts/errors.ts';
-import type { Clock, LimitScope, RateDimension, ReserveAnswer, ReserveRequest } from '../ports.ts';
+import type { Clock, LimitScope, RateDimension, LimitAnswer, LimitRequest } from '../ports.ts';
 import { assertReachable } from './limiter/assert-limits.ts';
 
 /** How long a worker goes on alone. Then it cannot know any more how many others there are. */
@@ -20,7 +20,7 @@ export interface LocalLimiter {
    * Answers `go` with a grant below 0, or `refuse`; there is no line. Throws LIMITER_UNAVAILABLE 60 s after the first
    * call of an outage, and at once where a scope has a window or a call costs money that is limited.
    */
-  reserve(request: ReserveRequest): ReserveAnswer;
+  reserve(request: LimitRequest): LimitAnswer;
   /** Ends a call: frees its place among those that run at once. What it was charged stays charged. */
   settle(id: string): void;
   /** Whether the call was let in here and has not ended. */
@@ -45,7 +45,7 @@ export function createLocalLimiter(deps: {
     { readonly account: string; readonly scopes: readonly LimitScope[] }
   >();
 
-  function assertOpen(request: ReserveRequest, nowMs: number): void {
+  function assertOpen(request: LimitRequest, nowMs: number): void {
     beganMs ??= nowMs;
     if (nowMs - beganMs > graceMs) throw shut('Redis has been away for more than a minute');
     const dimensions = request.scopes.flatMap((scope) => scope.dimensions);
@@ -58,7 +58,7 @@ export function createLocalLimiter(deps: {
   }
 
   /** The buckets that a call costs something, each with what it would be after it and how long that takes. */
-  function bucketsOf({ account, scopes, estimate }: ReserveRequest, nowMs: number) {
+  function bucketsOf({ account, scopes, estimate }: LimitRequest, nowMs: number) {
     const share = safeShare / Math.max(1, liveWorkers());
     return scopes.flatMap((scope) =>
       scope.dimensions
@@ -78,7 +78,7 @@ export function createLocalLimiter(deps: {
     );
   }
 
-  function placesOf({ account, scopes }: ReserveRequest): { key: string; most: number }[] {
+  function placesOf({ account, scopes }: LimitRequest): { key: string; most: number }[] {
     return scopes.flatMap(({ name, maxConcurrent }) =>
       maxConcurrent === undefined
         ? []

@@ -10,8 +10,8 @@ import type {
   LimitState,
   RateLimiter,
   RefuseReason,
-  ReserveAnswer,
-  ReserveRequest,
+  LimitAnswer,
+  LimitRequest,
 } from '../ports.ts';
 import { assertLimits, assertReachable } from './limiter/assert-limits.ts';
 import { breakerKey, leasesKey, pauseKey, recordKey, speedKey, stateKey } from './limiter/keys.ts';
@@ -55,7 +55,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   let clockOffsetMs = 0;
   const redisNowMs = (): number => Date.now() + clockOffsetMs;
 
-  async function ask(request: ReserveRequest, seeds: Buffer | ''): Promise<readonly number[]> {
+  async function ask(request: LimitRequest, seeds: Buffer | ''): Promise<readonly number[]> {
     const { id, scopes, estimate, priority, horizonMs } = request;
     const head = { leaseMs, horizonMs, ...priorities[priority] };
     const numbers = packReserve(head, { scopes, charges: estimate, nowMs: redisNowMs() });
@@ -65,7 +65,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   }
 
   /** What PostgreSQL knows of every window, for scopes that Redis does not know. */
-  async function seedsOf({ scopes }: ReserveRequest): Promise<Buffer> {
+  async function seedsOf({ scopes }: LimitRequest): Promise<Buffer> {
     const windows = scopes
       .flatMap(({ dimensions }) => dimensions)
       .filter((dimension) => dimension.kind === 'window');
@@ -79,7 +79,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     return pack(await Promise.all(used));
   }
 
-  async function reserve(request: ReserveRequest): Promise<ReserveAnswer> {
+  async function reserve(request: LimitRequest): Promise<LimitAnswer> {
     if (!checked.has(request.scopes)) {
       assertLimits(request.scopes);
       checked.add(request.scopes);
@@ -158,7 +158,7 @@ const reasons: Readonly<Record<number, RefuseReason>> = {
   6: 'breaker',
 };
 
-function toAnswer(answer: readonly number[], scopes: readonly LimitScope[]): ReserveAnswer {
+function toAnswer(answer: readonly number[], scopes: readonly LimitScope[]): LimitAnswer {
   const [code = -1, redisTimeUs = 0, timeUs = 0, scopeNumber = 0, dimensionNumber = 0] = answer;
   if (code === codes.go) return { kind: 'go', grant: timeUs, redisTimeUs };
   const scope = scopes[scopeNumber - 1];

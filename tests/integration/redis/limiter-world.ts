@@ -9,8 +9,8 @@ import type {
   LimitScope,
   RateDimension,
   RateLimiter,
-  ReserveAnswer,
-  ReserveRequest,
+  LimitAnswer,
+  LimitRequest,
   WindowDimension,
 } from '../../../adapters/ports.ts';
 import { createRedis } from '../../../adapters/redis/client.ts';
@@ -125,8 +125,8 @@ export function charges(some: Partial<Charges> = {}): Charges {
 export function aReserve(
   account: string,
   scopes: readonly LimitScope[],
-  request: Partial<ReserveRequest> = {},
-): ReserveRequest {
+  request: Partial<LimitRequest> = {},
+): LimitRequest {
   return {
     account,
     model: 'model-1',
@@ -140,7 +140,7 @@ export function aReserve(
 }
 
 /** The reservation of a `go`; throws when the answer is another. */
-export function held(request: ReserveRequest, answer: ReserveAnswer): HeldReservation {
+export function held(request: LimitRequest, answer: LimitAnswer): HeldReservation {
   if (answer.kind !== 'go') throw new Error(`expected go, got ${JSON.stringify(answer)}`);
   const { account, model, id, scopes } = request;
   return { account, model, id, scopes, grant: answer.grant };
@@ -149,9 +149,9 @@ export function held(request: ReserveRequest, answer: ReserveAnswer): HeldReserv
 /** Asks, and waits as it is told, until it may go or `giveUp` says so. */
 export async function untilGo(
   limiter: RateLimiter,
-  request: ReserveRequest,
+  request: LimitRequest,
   giveUp: () => boolean = () => false,
-): Promise<Extract<ReserveAnswer, { kind: 'go' }> | undefined> {
+): Promise<Extract<LimitAnswer, { kind: 'go' }> | undefined> {
   while (!giveUp()) {
     const answer = await limiter.reserve(request);
     if (answer.kind === 'go') return answer;

@@ -3,7 +3,7 @@
 //   - who is refused changes nothing, who repeats is not charged again, who settles late or twice neither
 //   - what Redis does not know begins empty, and windows with what PostgreSQL knows
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LimitScope, RateLimiter, ReserveRequest } from '../../../adapters/ports.ts';
+import type { LimitScope, RateLimiter, LimitRequest } from '../../../adapters/ports.ts';
 import { testService } from '../../support/environment.ts';
 import {
   anAccount,
@@ -37,7 +37,7 @@ describe('the rate limiter', () => {
     return Math.floor((states[0]?.dimensions[0]?.remaining ?? Number.NaN) + 0.01);
   }
 
-  async function take(scopes: readonly LimitScope[], request: Partial<ReserveRequest> = {}) {
+  async function take(scopes: readonly LimitScope[], request: Partial<LimitRequest> = {}) {
     const asked = aReserve(account, scopes, request);
     return held(asked, await limiter.reserve(asked));
   }
