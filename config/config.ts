@@ -1,6 +1,6 @@
 /** The one reader of a server process's environment. */
 import { hostname, homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { pools } from '../contracts/names.ts';
 
@@ -76,6 +76,13 @@ export const environmentSchema = z.object({
     .describe(
       'Whether models `scripted:<file>` may be used: such files are read, and `.mjs` ones are executed, by the worker.',
     ),
+  ADO_PROVIDERS_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File of model accounts: docs/providers.md. Default: `providers.yaml` in the data folder; without one there are none.',
+    ),
   ADO_CRASHPOINTS: z
     .string()
     .optional()
@@ -123,6 +130,10 @@ function toConfig(env: Environment) {
     policy: {
       allowUnsandboxed: env.ADO_ALLOW_UNSANDBOXED,
       scriptedModels: env.ADO_SCRIPTED_MODELS,
+    },
+    providersFile: {
+      path: resolve(env.ADO_PROVIDERS_FILE ?? join(dataDir, 'providers.yaml')),
+      required: env.ADO_PROVIDERS_FILE !== undefined,
     },
     crashpoints: env.NODE_ENV === 'production' ? undefined : env.ADO_CRASHPOINTS,
     log: { level: env.LOG_LEVEL },

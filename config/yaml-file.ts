@@ -1,5 +1,5 @@
 /** A YAML file held to a schema: `${VAR}` filled in, and every problem told with file, line and key, all at once. */
-import { isMap, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { z } from 'zod';
 import { AppError } from '../contracts/errors.ts';
@@ -77,6 +77,7 @@ function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
 }
 
 function unwrap(schema: unknown): unknown {
+  if (schema instanceof z.ZodPipe) return unwrap(schema.in);
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
     ? unwrap(schema.unwrap())
     : schema;
@@ -103,7 +104,7 @@ function offsetOf(document: Document, path: readonly string[]): number {
       offset = startOf(pair.key) ?? offset;
       node = pair.value;
     } else {
-      node = document.getIn([...path.slice(0, path.indexOf(key)), Number(key)], true);
+      node = isSeq(node) ? node.items[Number(key)] : undefined;
       offset = startOf(node) ?? offset;
     }
   }
@@ -111,7 +112,7 @@ function offsetOf(document: Document, path: readonly string[]): number {
 }
 
 function startOf(node: unknown): number | undefined {
-  return isScalar(node) || isMap(node) ? node.range?.[0] : undefined;
+  return isScalar(node) || isMap(node) || isSeq(node) ? node.range?.[0] : undefined;
 }
 
 type Report = (path: readonly string[], message: string) => void;

@@ -4,6 +4,8 @@
  * with `instanceof` across a border.
  */
 
+import { modelErrorKinds } from './model-errors.ts';
+
 /** How an error is treated: retried or not, logged how, whose fault. */
 export type ErrorFamily = 'caller' | 'policy' | 'transient' | 'upstream' | 'internal';
 
@@ -118,18 +120,6 @@ export const errorKinds = {
     meaning: 'A repository has no such branch, tag or commit, or no commit at all.',
     remedy: 'Name a ref that exists, or make a first commit.',
   },
-  MODEL_NOT_FOUND: {
-    family: 'caller',
-    http: 400,
-    meaning: 'No provider offers this model.',
-    remedy: 'Use `scripted:<file>`.',
-  },
-  SCRIPT_INVALID: {
-    family: 'caller',
-    http: 400,
-    meaning: 'A model script cannot be read.',
-    remedy: 'Correct the line and key that the message names.',
-  },
   FILE_INVALID: {
     family: 'caller',
     http: 400,
@@ -242,19 +232,6 @@ export const errorKinds = {
       'The work holds what may not be committed: a nested repository, an unsafe link, too much.',
     remedy: 'Read the message; keep such files out of the work tree.',
   },
-  MODEL_FAILED: {
-    family: 'upstream',
-    http: 502,
-    meaning: 'The model gave an answer that cannot be used.',
-    remedy: 'Read `ado logs <id>`.',
-  },
-  SCRIPT_MISMATCH: {
-    family: 'upstream',
-    http: 502,
-    meaning:
-      'The conversation left the scripted model: a request it has no answer for, or an answer never asked for.',
-    remedy: 'Correct the script; the message names the place.',
-  },
   BRANCH_CONFLICT: {
     family: 'upstream',
     http: 409,
@@ -334,18 +311,7 @@ export const errorKinds = {
     remedy:
       "Check the context's address with `ado context list`; start a local one with `ado dev`.",
   },
-  MODEL_RATE_LIMITED: {
-    family: 'transient',
-    http: 503,
-    meaning: 'The model provider asked us to wait.',
-    remedy: 'Nothing: the task waits and goes on.',
-  },
-  MODEL_UNAVAILABLE: {
-    family: 'transient',
-    http: 503,
-    meaning: 'The model provider does not answer.',
-    remedy: 'Nothing: the call is repeated.',
-  },
+  ...modelErrorKinds,
   INTERNAL: {
     family: 'internal',
     http: 500,
