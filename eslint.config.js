@@ -25,7 +25,7 @@ const mayImport = {
       'pino',
       'yaml',
       'zod',
-      '@ai-sdk/provider',
+      '@ai-sdk/.+',
       '@pydantic/genai-prices',
       '@temporalio/client',
       '@temporalio/common',

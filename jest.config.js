@@ -1,15 +1,15 @@
 /** Packages that ship ES modules only. Jest runs CommonJS, so these are translated like our own sources. */
 const esmPackages = [
   '@ai-sdk/[a-z-]+',
+  // what the providers' clients stand on
+  '@workflow/serde',
+  'eventsource-parser',
   '@bomb.sh/tab',
   '@commander-js/extra-typings',
-  '@workflow/serde',
   'commander',
   'kysely',
   'node-pg-migrate',
   'uuid',
-  // A locale of zod that @ai-sdk/provider-utils names by its file; zod itself is loaded as CommonJS
-  'zod/v4',
   // log-update and what it stands on
   'log-update',
   'ansi-(?:escapes|regex|styles)',
@@ -35,6 +35,8 @@ const common = {
   testEnvironment: 'node',
   transform: { '\\.m?[jt]s$': ['@swc/jest', swcOptions] },
   transformIgnorePatterns: [`/node_modules/(?!(?:${esmPackages.join('|')})/)`],
+  // The providers' clients name this file by its path, and so get the one for ES modules.
+  moduleNameMapper: { '^zod/v4/locales/en\\.js$': '<rootDir>/node_modules/zod/v4/locales/en.cjs' },
   setupFiles: ['<rootDir>/tests/support/node-errors.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.ado/'],
 };

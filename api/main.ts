@@ -20,6 +20,7 @@ import { createWorkflowEngine } from '../adapters/temporal/workflow-engine.ts';
 import { checkSandbox } from '../adapters/workspaces/check-sandbox.ts';
 import { createWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
 import { loadConfig, type Config } from '../config/config.ts';
+import { loadProviderAccounts } from '../config/providers-config.ts';
 import { codeOf } from '../contracts/errors.ts';
 import { roleScopes } from '../contracts/http.schema.ts';
 import { localTenantId } from '../contracts/names.ts';
@@ -93,7 +94,11 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     store: createTaskStore(database),
     keys,
     workspaces,
-    models: createModels(config.policy),
+    models: createModels({
+      scriptedModels: config.policy.scriptedModels,
+      accounts: loadProviderAccounts(config.providersFile),
+      clock,
+    }),
     live,
     wakeRelay: relay.wake,
     crashPoint,

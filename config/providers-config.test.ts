@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AppError } from '../contracts/errors.ts';
@@ -145,6 +145,13 @@ describe('an account', () => {
 });
 
 describe('the file of accounts', () => {
+  test('is as the documentation shows it', () => {
+    const page = readFileSync(join(__dirname, '../docs/providers.md'), 'utf8');
+    const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+
+    expect(parse(example).map(({ name }) => name)).toEqual(['work', 'spare', 'free-tier', 'local']);
+  });
+
   test('may be absent unless it was asked for', () => {
     const path = join(tmpdir(), 'no-such-folder', 'providers.yaml');
 

@@ -17,6 +17,7 @@ import { createLogger } from '../adapters/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../adapters/telemetry/metrics.ts';
 import { createWorkspaces, type HostWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
 import { loadConfig } from '../config/config.ts';
+import { loadProviderAccounts } from '../config/providers-config.ts';
 import { hostQueue } from '../contracts/names.ts';
 import { createWorkers } from './create-worker.ts';
 import { measureQueues } from './measure-queues.ts';
@@ -104,18 +105,23 @@ function createDeps({
   const store = createDatabase(config.database.url, config.database.poolSize);
   const subscriptions = createSubscriptions(createSubscriberRedis(config.redis.url, log));
   const { hostId, tenantRunningMax } = config.worker;
+  const clock = { now: () => Date.now() };
   return {
     journal: createTaskJournal(store),
     batches: createBatchJournal(store),
     workspaces,
     slots: createSlotLeases({ redis: createRedis(config.redis.url, log), subscriptions, metrics }),
     live: createLiveChannel(createRedis(config.redis.url, log), subscriptions),
-    models: createModels(config.policy),
+    models: createModels({
+      scriptedModels: config.policy.scriptedModels,
+      accounts: loadProviderAccounts(config.providersFile),
+      clock,
+    }),
     tools: createAgentTools(),
     collectStream,
     metrics,
     crashpoint,
-    clock: { now: () => Date.now() },
+    clock,
     hostId,
     hostQueue: hostQueue(hostId),
     tenantRunningMax,

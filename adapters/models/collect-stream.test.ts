@@ -123,6 +123,7 @@ describe('a collected stream', () => {
       outputTokens: 54,
       cacheReadTokens: 20,
       cacheWriteTokens: 300,
+      cacheWriteHourTokens: 0,
       reasoningTokens: 50,
     });
   });

@@ -3,25 +3,15 @@ import type {
   LanguageModelV4FinishReason,
   LanguageModelV4Message,
   LanguageModelV4StreamPart,
-  LanguageModelV4Usage,
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import { AppError } from '../../contracts/errors.ts';
+import type { TokenUsage } from '../ports.ts';
+import { tokensOf } from './usage-meter.ts';
 
 /** An assistant's message. */
 export type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
 type AssistantPart = AssistantMessage['content'][number];
-
-/** Tokens of one answer; what the provider did not report is 0. */
-export interface TokenUsage {
-  /** All input tokens, cached ones too. */
-  readonly inputTokens: number;
-  /** All output tokens, reasoning too. */
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly reasoningTokens: number;
-}
 
 /** A whole answer. */
 export interface CollectedAnswer {
@@ -172,16 +162,4 @@ function toMessage(blocks: ReadonlyMap<string, Block>): AssistantMessage {
     return [metadata === undefined ? part : { ...part, providerOptions: metadata }];
   });
   return { role: 'assistant', content };
-}
-
-function tokensOf({ inputTokens, outputTokens }: LanguageModelV4Usage): TokenUsage {
-  const { cacheRead = 0, cacheWrite = 0, noCache = 0 } = inputTokens;
-  const { reasoning = 0, text = 0 } = outputTokens;
-  return {
-    inputTokens: inputTokens.total ?? noCache + cacheRead + cacheWrite,
-    outputTokens: outputTokens.total ?? text + reasoning,
-    cacheReadTokens: cacheRead,
-    cacheWriteTokens: cacheWrite,
-    reasoningTokens: reasoning,
-  };
 }

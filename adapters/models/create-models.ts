@@ -1,50 +1,55 @@
-/** The ModelProvider port: which providers there are. */
+/** The ModelProvider port: which models there are. */
 import { isAbsolute } from 'node:path';
+import type { ProviderAccount } from '../../config/providers-config.ts';
 import { AppError } from '../../contracts/errors.ts';
-import type { ModelProvider } from '../ports.ts';
+import type { Clock, ModelProvider } from '../ports.ts';
+import { findRoutes } from './find-routes.ts';
+import { readLimitHeaders } from './limit-headers.ts';
+import { ModelCallError } from './model-call-error.ts';
 import { loadModelScript, type ScriptedPrice } from './model-script.ts';
+import { createProviderModel } from './provider-client.ts';
+import type { ProviderAnswer } from './provider-fetch.ts';
 import { countTurns, createScriptedModel } from './scripted.ts';
 
 const prefix = 'scripted:';
 
-/**
- * The models that tasks may use: `scripted:<absolute path>`, where the policy allows it (such a file is read, and an
- * `.mjs` one executed, by the worker).
- */
-export function createModels(policy: { readonly scriptedModels: boolean }): ModelProvider {
-  const prices = new Map<string, ScriptedPrice>();
+/** Which models may be used, and who is told of answers. */
+export interface ModelsOptions {
+  /** Whether `scripted:<file>` may be used: such a file is read, and an `.mjs` one executed, by the worker. */
+  readonly scriptedModels: boolean;
+  readonly accounts: readonly ProviderAccount[];
+  readonly clock: Clock;
+  /** Told of every answer's status and headers, of those that are errors too. */
+  readonly onAnswer?: (answer: ProviderAnswer) => void;
+}
 
-  function scriptOf(name: string): string {
-    if (!name.startsWith(prefix))
-      throw new AppError('MODEL_NOT_FOUND', `no provider offers the model "${name}"`);
-    if (!policy.scriptedModels) {
-      throw new AppError(
-        'MODEL_NOT_FOUND',
-        `"${name}": this server does not use scripted models (ADO_SCRIPTED_MODELS)`,
-      );
-    }
-    const file = name.slice(prefix.length);
-    if (!isAbsolute(file))
-      throw new AppError('MODEL_NOT_FOUND', `"${name}": the path of a script is absolute`);
-    return file;
-  }
+/** The models that tasks may use: `<account or provider>:<model>`, and `scripted:<absolute path>` where it is allowed. */
+export function createModels(options: ModelsOptions): ModelProvider {
+  const { accounts, clock, onAnswer } = options;
+  const prices = new Map<string, ScriptedPrice>();
 
   return {
     async languageModel(name) {
-      const file = scriptOf(name);
+      if (!name.startsWith(prefix)) {
+        const [{ account, modelId }] = findRoutes(accounts, name);
+        return createProviderModel(account, modelId, { clock, onAnswer });
+      }
+      const file = scriptOf(name, options);
       const script = await loadModelScript(file);
       prices.set(name, script.price);
       return createScriptedModel(file, script);
     },
+    findFailure: (error) => (error instanceof ModelCallError ? error : undefined),
+    readLimits: (headers) => readLimitHeaders(headers, clock.now()),
     costOf(name, { inputTokens, outputTokens }) {
       const price = prices.get(name);
-      if (price === undefined)
-        throw new Error(`the price of ${name} is asked for before the model`);
+      if (price === undefined) throw new Error(`no price of ${name} is known`);
       const total = inputTokens * price.inputMicroUsd + outputTokens * price.outputMicroUsd;
       return Math.ceil(total / 1_000_000);
     },
     async conversationEnded(name, messages) {
-      const file = scriptOf(name);
+      if (!name.startsWith(prefix)) return;
+      const file = scriptOf(name, options);
       const { answerCount } = await loadModelScript(file);
       const turns = countTurns(messages);
       if (answerCount === undefined || turns >= answerCount) return;
@@ -55,4 +60,18 @@ export function createModels(policy: { readonly scriptedModels: boolean }): Mode
       );
     },
   };
+}
+
+/** The file of a scripted model. @throws MODEL_NOT_FOUND */
+function scriptOf(name: string, { scriptedModels }: Pick<ModelsOptions, 'scriptedModels'>): string {
+  if (!scriptedModels) {
+    throw new AppError(
+      'MODEL_NOT_FOUND',
+      `"${name}": this server does not use scripted models (ADO_SCRIPTED_MODELS)`,
+    );
+  }
+  const file = name.slice(prefix.length);
+  if (!isAbsolute(file))
+    throw new AppError('MODEL_NOT_FOUND', `"${name}": the path of a script is absolute`);
+  return file;
 }

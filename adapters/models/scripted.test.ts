@@ -9,7 +9,7 @@ import { codeOf } from '../../contracts/errors.ts';
 import { collectStream } from './collect-stream.ts';
 import { createModels } from './create-models.ts';
 
-const models = createModels({ scriptedModels: true });
+const models = createModels({ scriptedModels: true, accounts: [], clock: Date });
 const root = join(import.meta.dirname, '..', '..');
 
 describe('a scripted model', () => {
@@ -132,7 +132,7 @@ describe('a scripted model', () => {
       [
         models.languageModel('scripted:script.yaml'),
         models.languageModel('openai:gpt'),
-        createModels({ scriptedModels: false }).languageModel(name),
+        createModels({ scriptedModels: false, accounts: [], clock: Date }).languageModel(name),
         models.languageModel('scripted:/does/not/exist.yaml'),
       ].map((model) => model.then(() => undefined, codeOf)),
     );
@@ -250,7 +250,7 @@ function askingProgram(script: string): string {
   return `
     import { writeFile } from 'node:fs/promises';
     import { createModels } from ${JSON.stringify(join(root, 'adapters/models/create-models.ts'))};
-    const models = createModels({ scriptedModels: true });
+    const models = createModels({ scriptedModels: true, accounts: [], clock: Date });
     const name = ${JSON.stringify(`scripted:${script}`)};
     const prompt = [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }];
     const ask = async () => (await (await models.languageModel(name)).doGenerate({ prompt, tools: [{ type: 'function', name: 'look' }] })).content[0];

@@ -140,7 +140,7 @@ export type HeldReservation = Pick<LimitRequest, 'account' | 'model' | 'id' | 's
 };
 
 /** What a provider's headers tell of one dimension of one scope. */
-export interface LimitReading {
+export interface DimensionReading {
   readonly scope: LimitScope;
   readonly dimension: string;
   readonly remaining: number;
@@ -187,7 +187,7 @@ export interface RateLimiter {
   /** Renews leases and record; called with every heartbeat. False when the reservation is gone. */
   extend(held: HeldReservation): Promise<boolean>;
   /** Takes over what the provider says is left, where that is less than what is known. Never gives back. */
-  sync(account: string, reading: LimitReading): Promise<void>;
+  sync(account: string, reading: DimensionReading): Promise<void>;
   /** Holds all calls of a model back; never shortens an earlier pause. */
   pause(account: string, model: string, forMs: number): Promise<void>;
   /** Looks, and changes nothing. */

@@ -4,13 +4,85 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4Message,
 } from '@ai-sdk/provider';
+import type { ErrorCode } from '../../contracts/errors.ts';
 import type { SandboxResult, SandboxRun } from './workspaces.ts';
 import type { UsageEntry } from './journal.ts';
 
+/** Tokens of one answer; what the provider did not report is 0. */
+export interface TokenUsage {
+  /** All input tokens, cached ones too. */
+  readonly inputTokens: number;
+  /** All output tokens, reasoning too. */
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Of `cacheWriteTokens`, those kept for an hour, which cost more than those kept for five minutes. */
+  readonly cacheWriteHourTokens: number;
+  readonly reasoningTokens: number;
+}
+
+/** What a provider counts, by the words of its headers; `unified_…` are the windows of a subscription, in percent. */
+export type LimitDimension =
+  | 'requests'
+  | 'requests_day'
+  | 'tokens'
+  | 'tokens_day'
+  | 'input_tokens'
+  | 'output_tokens'
+  | 'unified_5h'
+  | 'unified_7d';
+
+/** What an answer's headers say about one limit. */
+export interface LimitReading {
+  readonly dimension: LimitDimension;
+  readonly limit: number | undefined;
+  readonly remaining: number;
+  /** When the limit is wholly free again, in milliseconds since 1970. */
+  readonly resetAtMs: number | undefined;
+}
+
+/** What to do about a model call that failed. */
+export interface ModelCallDecision {
+  /**
+   * `wait`: the account is to rest until `untilMs`. `overloaded`: it is the provider's trouble, count it in the breaker.
+   * `fallback`: another model or account can answer. `money`: the account cannot pay. `final`: nobody can answer this.
+   */
+  readonly kind: 'wait' | 'overloaded' | 'fallback' | 'money' | 'final';
+  readonly code: ErrorCode;
+  /** What happened, in a few words of ours; which line of the table decided. */
+  readonly what: string;
+  /**
+   * What the call used up: `nothing` never arrived, `request` was counted but no token was made, `unknown` may have
+   * cost tokens.
+   */
+  readonly spent: 'nothing' | 'request' | 'unknown';
+  /** When it may be tried again, in milliseconds since 1970; always there for `wait`. */
+  readonly untilMs?: number;
+  /** The limit that was hit, where the provider says so. */
+  readonly dimension?: LimitDimension;
+}
+
+/** A failed model call: what to do, and what was used until then. */
+export interface ModelCallFailure {
+  readonly decision: ModelCallDecision;
+  /** What the provider had reported when the answer broke off; undefined when it had reported nothing. */
+  readonly usageSoFar: TokenUsage | undefined;
+  /** What the headers of the answer said about limits. */
+  readonly limits: readonly LimitReading[];
+}
+
 /** Where models come from. The loop knows the interface only, not who answers. */
 export interface ModelProvider {
-  /** The model of a name `<provider>:<model>`. @throws MODEL_NOT_FOUND · SCRIPT_INVALID */
+  /**
+   * The model of a name `<account or provider>:<model>` or `scripted:<path>`. Calls of it fail with an `AppError` that
+   * `findFailure` explains, and never wait or repeat anything by themselves.
+   * @throws MODEL_NOT_FOUND · SCRIPT_INVALID
+   */
   languageModel(name: string): Promise<LanguageModelV4>;
+  /** What is to be done about an error of a model call; undefined for errors that no provider made. */
+  findFailure(error: unknown): ModelCallFailure | undefined;
+  /** What an answer's headers, just come, say about limits. */
+  readLimits(headers: Readonly<Record<string, string>>): readonly LimitReading[];
   /** Price of a model's usage in micro-US-dollars. */
   costOf(
     name: string,

@@ -1,0 +1,30 @@
+/** A model call that failed, with what is to be done about it. */
+import { AppError } from '../../contracts/errors.ts';
+import type { LimitReading, ModelCallDecision, ModelCallFailure, TokenUsage } from '../ports.ts';
+
+/**
+ * An error of a provider, decided. It has no cause: the client's own error holds the whole request, and nothing of a
+ * prompt may get into a log or a history.
+ */
+export class ModelCallError extends AppError implements ModelCallFailure {
+  readonly decision: ModelCallDecision;
+  readonly usageSoFar: TokenUsage | undefined;
+  readonly limits: readonly LimitReading[];
+
+  constructor(
+    message: string,
+    { decision, usageSoFar, limits, nowMs }: ModelCallFailure & { readonly nowMs: number },
+  ) {
+    super(
+      decision.code,
+      message,
+      decision.untilMs === undefined ? {} : { retryAfterMs: decision.untilMs - nowMs },
+    );
+    this.decision = decision;
+    this.usageSoFar = usageSoFar;
+    this.limits = limits;
+    // Beside the message only: a logger would print them with every error.
+    for (const name of ['usageSoFar', 'limits'] as const)
+      Object.defineProperty(this, name, { enumerable: false });
+  }
+}

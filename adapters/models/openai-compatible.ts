@@ -1,0 +1,21 @@
+/** Whatever speaks OpenAI's chat completions: vLLM, Ollama, llama.cpp, a gateway. */
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import type { Connection, ProviderClient } from './provider-client.ts';
+
+/** The name under which the client keeps metadata of messages: the same for all servers, so that one can follow another. */
+const metadataName = 'compatible';
+
+/** Makes the client of a model. No key is sent where the account has none. */
+export function createCompatibleClient(
+  { baseUrl = '', fetch }: Connection,
+  modelId: string,
+): ProviderClient {
+  const provider = createOpenAICompatible({
+    name: metadataName,
+    baseURL: baseUrl,
+    fetch,
+    // Usage of a stream is told only when asked for.
+    includeUsage: true,
+  });
+  return { model: provider.languageModel(modelId), prepare: (options) => options };
+}

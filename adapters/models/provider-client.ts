@@ -1,0 +1,51 @@
+/** A model of an account, from account to calls that can be made. */
+import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { ProviderAccount } from '../../config/providers-config.ts';
+import type { Clock } from '../ports.ts';
+import { createAnthropicClient } from './anthropic.ts';
+import { createGoogleClient } from './google.ts';
+import { createCompatibleClient } from './openai-compatible.ts';
+import { createOpenaiClient } from './openai.ts';
+import { createProviderFetch, type ProviderAnswer } from './provider-fetch.ts';
+import { watchModel } from './watched-model.ts';
+
+/** What a client needs to know of an account. */
+export interface Connection {
+  readonly baseUrl: string | undefined;
+  readonly api: ProviderAccount['api'];
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** A client's model, and what a call's options become on their way to it. */
+export interface ProviderClient {
+  readonly model: LanguageModelV4;
+  readonly prepare: (options: LanguageModelV4CallOptions) => LanguageModelV4CallOptions;
+}
+
+const clients: Readonly<
+  Record<ProviderAccount['provider'], (connection: Connection, modelId: string) => ProviderClient>
+> = {
+  anthropic: createAnthropicClient,
+  openai: createOpenaiClient,
+  google: createGoogleClient,
+  'openai-compatible': createCompatibleClient,
+};
+
+/** What a model is made of, beside its name. */
+export interface ProviderModelOptions {
+  readonly clock: Clock;
+  /** Told of every answer's status and headers, of those that are errors too. */
+  readonly onAnswer?: ((answer: ProviderAnswer) => void) | undefined;
+}
+
+/** Makes a model of an account: nothing is sent or read before it is called. */
+export function createProviderModel(
+  account: ProviderAccount,
+  modelId: string,
+  { clock, onAnswer }: ProviderModelOptions,
+): LanguageModelV4 {
+  const { fetch, sentCredentials } = createProviderFetch(account, onAnswer);
+  const { baseUrl, api } = account;
+  const client = clients[account.provider]({ baseUrl, api, fetch }, modelId);
+  return watchModel(client, { account, sentCredentials, clock });
+}

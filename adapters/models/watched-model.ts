@@ -1,0 +1,215 @@
+/**
+ * A client's model as ado uses it: every failure is a `ModelCallError`, and an answer is whole or it is a failure.
+ *
+ * - Clients end a stream that was cut with a `finish` of their own, and give out the tool calls that were being written.
+ *   Here tool calls are held back until the provider's own end has come.
+ * - An answer that ran into its length limit loses the tool call that was being written.
+ * - A cancelled call ends with the signal's reason; a signal that timed out is a failure of the provider.
+ */
+import type {
+  LanguageModelV4,
+  LanguageModelV4StreamPart,
+  LanguageModelV4ToolCall,
+} from '@ai-sdk/provider';
+import type { ProviderAccount } from '../../config/providers-config.ts';
+import { AppError } from '../../contracts/errors.ts';
+import type { Clock } from '../ports.ts';
+import { badAnswer, cutOff, findErrorFacts, nameOf, type ErrorFacts } from './error-facts.ts';
+import { readLimitHeaders, type Headers } from './limit-headers.ts';
+import { ModelCallError } from './model-call-error.ts';
+import type { ProviderClient } from './provider-client.ts';
+import { decideOnError } from './provider-errors.ts';
+import { scrub } from './scrub.ts';
+import { createUsageMeter, tokensOf, type UsageMeter } from './usage-meter.ts';
+
+/** What a model is watched with. */
+export interface Watch {
+  readonly account: ProviderAccount;
+  /** Credentials that may stand in an error's text. */
+  readonly sentCredentials: ReadonlySet<string>;
+  readonly clock: Clock;
+}
+
+type Part = LanguageModelV4StreamPart;
+type Finish = Extract<Part, { type: 'finish' }>;
+
+/** What belongs to one call. */
+interface Call extends Watch {
+  readonly meter: UsageMeter;
+  readonly signal: AbortSignal | undefined;
+  headers: Headers;
+}
+
+/** Wraps a client's model. Repeats nothing and waits for nothing. */
+export function watchModel({ model, prepare }: ProviderClient, watch: Watch): LanguageModelV4 {
+  const start = (signal: AbortSignal | undefined): Call => ({
+    ...watch,
+    meter: createUsageMeter(watch.account.provider),
+    signal,
+    headers: {},
+  });
+  return {
+    specificationVersion: 'v4',
+    provider: watch.account.provider,
+    modelId: model.modelId,
+    supportedUrls: model.supportedUrls,
+    async doGenerate(options) {
+      try {
+        return await model.doGenerate(prepare(options));
+      } catch (error) {
+        throw toFailure(error, start(options.abortSignal));
+      }
+    },
+    async doStream(options) {
+      const call = start(options.abortSignal);
+      try {
+        const result = await model.doStream({ ...prepare(options), includeRawChunks: true });
+        call.headers = result.response?.headers ?? {};
+        const wantsRaw = options.includeRawChunks === true;
+        return { ...result, stream: watchStream(result.stream, call, wantsRaw) };
+      } catch (error) {
+        throw toFailure(error, call);
+      }
+    },
+  };
+}
+
+function watchStream(
+  stream: ReadableStream<Part>,
+  call: Call,
+  wantsRaw: boolean,
+): ReadableStream<Part> {
+  const reader = stream.getReader();
+  const filter = createFilter(call, wantsRaw);
+  return new ReadableStream<Part>({
+    async pull(controller) {
+      try {
+        let given: readonly Part[] = [];
+        while (given.length === 0) {
+          const { done, value } = await reader.read();
+          if (done) throw new Unusable(cutOff);
+          given = filter(value);
+        }
+        for (const part of given) controller.enqueue(part);
+        if (given.at(-1)?.type !== 'finish') return;
+        controller.close();
+        void drain(reader);
+      } catch (error) {
+        controller.error(toFailure(error instanceof Told ? error.error : error, call));
+        reader.cancel().catch(() => undefined);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+/** Reads what comes after the end, so that the connection serves the next call too. */
+async function drain(reader: ReadableStreamDefaultReader<Part>): Promise<void> {
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // The answer is whole already.
+  }
+}
+
+/** The stream carries an error, which need not be an `Error`. */
+class Told extends Error {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    super('the stream carries an error');
+    this.error = error;
+  }
+}
+
+/** The answer ended and is of no use. */
+class Unusable extends Error {
+  readonly facts: ErrorFacts;
+
+  constructor(facts: ErrorFacts) {
+    super(facts.message);
+    this.facts = facts;
+  }
+}
+
+/** What of a stream's part is given on, now. @throws what the stream says went wrong */
+function createFilter(call: Call, wantsRaw: boolean): (part: Part) => readonly Part[] {
+  const held: LanguageModelV4ToolCall[] = [];
+  let lastBlock: string | undefined;
+  return (part) => {
+    if (part.type === 'raw') {
+      call.meter.read(part.rawValue);
+      return wantsRaw ? [part] : [];
+    }
+    if (part.type === 'error') throw new Told(part.error);
+    if (part.type === 'tool-call' && part.providerExecuted !== true) {
+      held.push(part);
+      return [];
+    }
+    if (part.type === 'finish') return [...wholeCalls(held, lastBlock, part), toEnd(part, call)];
+    if (isBlockStart(part)) lastBlock = part.id;
+    return [part];
+  };
+}
+
+function isBlockStart(part: Part): part is Extract<Part, { type: `${string}-start`; id: string }> {
+  return ['text-start', 'reasoning-start', 'tool-input-start'].includes(part.type);
+}
+
+/** The calls that were written to their end: where the answer reached its length limit, not the one it stopped in. */
+function wholeCalls(
+  held: readonly LanguageModelV4ToolCall[],
+  lastBlock: string | undefined,
+  { finishReason }: Finish,
+): readonly LanguageModelV4ToolCall[] {
+  if (finishReason.unified !== 'length') return held;
+  return held.filter(({ toolCallId, input }) => toolCallId !== lastBlock && isJson(input));
+}
+
+/** The end with the provider's own words of usage. @throws Unusable when it is the client's end, or that of a bad answer */
+function toEnd(part: Finish, { meter }: Call): Finish {
+  const { unified, raw: word } = part.finishReason;
+  // Clients end a cut stream themselves; a word of the provider's own makes it the provider's end.
+  if (unified === 'interrupted' || unified === 'error')
+    throw new Unusable(word === undefined ? cutOff : badAnswer(word));
+  const raw = meter.soFar()?.raw ?? part.usage.raw;
+  return raw === undefined ? part : { ...part, usage: { ...part.usage, raw } };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The failure that an error is: the signal's reason after a cancel, a decided one after the provider's. */
+function toFailure(error: unknown, call: Call): unknown {
+  const { signal } = call;
+  const timedOut = signal?.aborted === true && nameOf(signal.reason) === 'TimeoutError';
+  if (signal?.aborted === true && !timedOut) return signal.reason;
+  if (error instanceof AppError) return error;
+  if (error instanceof Unusable && !timedOut) return toModelCallError(error.facts, call);
+  const facts = findErrorFacts(timedOut ? signal.reason : error);
+  return facts === undefined ? error : toModelCallError(facts, call);
+}
+
+function toModelCallError(facts: ErrorFacts, call: Call): ModelCallError {
+  const { account, meter, sentCredentials } = call;
+  // Inside a stream the meter has read the event already.
+  if (!facts.isInStream) meter.read(facts.body);
+  const usage = meter.soFar();
+  const nowMs = call.clock.now();
+  const headers = { ...call.headers, ...facts.headers };
+  const decision = decideOnError({ ...facts, headers }, nowMs);
+  const said = decision.code === 'CREDENTIAL_REFUSED' ? '' : scrub(facts.message, sentCredentials);
+  const where = `account "${account.name}" (${account.provider}): ${decision.what}`;
+  return new ModelCallError(said === '' ? where : `${where}: ${said}`, {
+    decision,
+    usageSoFar: usage === undefined ? undefined : tokensOf(usage),
+    limits: readLimitHeaders(headers, nowMs),
+    nowMs,
+  });
+}
