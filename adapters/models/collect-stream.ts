@@ -7,6 +7,7 @@ import type {
 } from '@ai-sdk/provider';
 import { AppError } from '../../contracts/errors.ts';
 import type { TokenUsage } from '../ports.ts';
+import { fieldOf } from './error-facts.ts';
 import { tokensOf } from './usage-meter.ts';
 
 /** An assistant's message. */
@@ -20,6 +21,10 @@ export interface CollectedAnswer {
   readonly finishReason: LanguageModelV4FinishReason['unified'];
   /** The provider's id of the answer. */
   readonly responseId: string | undefined;
+  /** The model that answered, where the provider says so: an alias, or a gateway's route, may have led elsewhere. */
+  readonly servedModel: string | undefined;
+  /** The tier that served the answer, by the provider's word: it decides the price. */
+  readonly serviceTier: string | undefined;
 }
 
 /** Metadata of a provider, by its name. */
@@ -45,17 +50,32 @@ export async function collectStream(
 ): Promise<CollectedAnswer> {
   const blocks = new Map<string, Block>();
   let responseId: string | undefined;
+  let servedModel: string | undefined;
   for await (const part of stream) {
     if (part.type === 'error') throw brokenOff(part.error);
     if (part.type === 'finish') {
-      const finishReason = part.finishReason.unified;
-      return { message: toMessage(blocks), usage: tokensOf(part.usage), finishReason, responseId };
+      return {
+        message: toMessage(blocks),
+        usage: tokensOf(part.usage),
+        finishReason: part.finishReason.unified,
+        responseId,
+        servedModel,
+        serviceTier: tierOf(part.usage.raw),
+      };
     }
-    if (part.type === 'response-metadata') responseId = part.id ?? responseId;
+    if (part.type === 'response-metadata') {
+      responseId = part.id ?? responseId;
+      servedModel = part.modelId ?? servedModel;
+    }
     if (part.type === 'text-delta') onText?.(part.delta);
     addPart(blocks, part);
   }
   throw brokenOff(undefined);
+}
+
+function tierOf(raw: unknown): string | undefined {
+  const tier = fieldOf(raw, 'service_tier') ?? fieldOf(raw, 'serviceTier');
+  return typeof tier === 'string' ? tier : undefined;
 }
 
 function brokenOff(error: unknown): unknown {

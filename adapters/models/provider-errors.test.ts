@@ -16,7 +16,8 @@ import { decideOnError } from './provider-errors.ts';
 
 /** Saturday, 21 November 2026, 10:00 in California. */
 const now = Date.parse('2026-11-21T18:00:00Z');
-const secret = 'sk-test-secret-0123456789';
+/** Looks like no key: only who knows it can take it out. */
+const secret = 'correct.horse.battery';
 
 type Provider = ProviderAccount['provider'] | 'openai-chat';
 

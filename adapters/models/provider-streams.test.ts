@@ -94,7 +94,7 @@ async function failure(model: LanguageModelV4) {
   }
 }
 
-describe.each(vendors)('a stream of %s', (name, provider, api, { events, usage }) => {
+describe.each(vendors)('a stream of %s', (name, provider, api, { events, usage, tier }) => {
   const model = () => modelOf(provider, api);
 
   test('is a whole answer with exact usage, and nothing raw in it', async () => {
@@ -104,7 +104,14 @@ describe.each(vendors)('a stream of %s', (name, provider, api, { events, usage }
 
     expect(outcome).toMatchObject({
       status: 'fulfilled',
-      value: { usage, finishReason: 'tool-calls', responseId: expect.any(String) },
+      value: {
+        usage,
+        finishReason: 'tool-calls',
+        responseId: expect.any(String),
+        serviceTier: tier,
+        servedModel:
+          provider === 'google' ? undefined : provider === 'anthropic' ? 'claude-test' : 'gpt-test',
+      },
     });
     const { message } = (
       outcome as PromiseFulfilledResult<Awaited<ReturnType<typeof collectStream>>>

@@ -232,6 +232,46 @@ test('Google gets the signature of its thoughts back', async () => {
   });
 });
 
+const vendors = {
+  anthropic: { model: () => modelOf('anthropic'), answer: anthropicAnswer },
+  'openai responses': {
+    model: () => modelOf('openai', undefined, 'gpt-5-test'),
+    answer: responsesAnswer,
+  },
+  'openai chat': { model: () => modelOf('openai', 'chat'), answer: chatAnswer },
+  google: { model: () => modelOf('google', undefined, 'gemini-3-test'), answer: googleAnswer },
+  'openai-compatible': { model: () => modelOf('openai-compatible'), answer: chatAnswer },
+};
+const names = Object.keys(vendors) as (keyof typeof vendors)[];
+const ways = names.flatMap((from) =>
+  names.filter((to) => to !== from).map((to) => [from, to] as const),
+);
+
+test.each(ways)(
+  'a conversation begun with %s goes on with %s: texts and calls, no foreign reasoning',
+  async (from, to) => {
+    wire.answerWith({ events: vendors[from].answer.events });
+    const { message } = await turn(vendors[from].model(), [system, question]);
+    wire.answerWith({ events: vendors[to].answer.events });
+
+    const { sent } = await turn(
+      vendors[to].model(),
+      writtenDown([system, question, message, results(message)]),
+    );
+
+    for (const said of ['Look.', 'I look at both.', 'read_file', 'a.ts', 'list_files', 'done'])
+      expect(sent).toContain(said);
+    for (const secret of [
+      'I should',
+      thinkingSignature,
+      'cmVkYWN0ZWQ=',
+      'ZW5jcnlwdGVk',
+      'dGhvdWdodA==',
+    ])
+      expect(sent).not.toContain(secret);
+  },
+);
+
 test.each([
   ['anthropic', '/messages', 'x-api-key', 'sk-test-replay'],
   ['openai', '/responses', 'authorization', 'Bearer sk-test-replay'],

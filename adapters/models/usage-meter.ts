@@ -7,7 +7,7 @@ import { fieldOf, numberAt } from './error-facts.ts';
 /** Reads raw events one after another; they are never checked as a whole, only looked into. */
 export interface UsageMeter {
   read(event: unknown): void;
-  /** What has been reported up to now, `raw` in the provider's own words; undefined before anything was. */
+  /** What has been reported up to now, `raw` in the provider's own words with its `service_tier`; undefined before. */
   soFar(): LanguageModelV4Usage | undefined;
 }
 
@@ -17,18 +17,21 @@ export interface UsageMeter {
  */
 export function createUsageMeter(provider: ProviderName): UsageMeter {
   let raw: JSONObject | undefined;
+  let tier: string | undefined;
   // Google continues a long answer in further requests, each with totals of its own.
   const finished: LanguageModelV4Usage[] = [];
   return {
     read(event) {
       const usage = usageIn(event);
+      tier = tierIn(event) ?? tier;
       if (usage !== undefined) raw = { ...raw, ...withoutNulls(usage) };
       if (provider !== 'google' || raw === undefined || !isContinued(event)) return;
       finished.push(toUsage(raw));
       raw = undefined;
     },
     soFar() {
-      const current = raw === undefined ? [] : [toUsage(raw)];
+      const told = tier === undefined ? raw : raw && { ...raw, service_tier: tier };
+      const current = told === undefined ? [] : [toUsage(told)];
       const [first, ...rest] = [...finished, ...current];
       return first === undefined ? undefined : rest.reduce(addUsage, first);
     },
@@ -58,6 +61,13 @@ function usageIn(event: unknown): JSONObject | undefined {
     fieldOf(fieldOf(event, 'response'), 'usage') ??
     fieldOf(event, 'usageMetadata');
   return typeof found === 'object' && found !== null ? (found as JSONObject) : undefined;
+}
+
+/** The tier that served the answer; Anthropic and Google say it within usage. */
+function tierIn(event: unknown): string | undefined {
+  const tier =
+    fieldOf(event, 'service_tier') ?? fieldOf(fieldOf(event, 'response'), 'service_tier');
+  return typeof tier === 'string' ? tier : undefined;
 }
 
 function withoutNulls(usage: JSONObject): JSONObject {

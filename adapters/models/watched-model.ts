@@ -4,10 +4,12 @@
  * - Clients end a stream that was cut with a `finish` of their own, and give out the tool calls that were being written.
  *   Here tool calls are held back until the provider's own end has come.
  * - An answer that ran into its length limit loses the tool call that was being written.
+ * - Reasoning goes back to who made it, and to nobody else.
  * - A cancelled call ends with the signal's reason; a signal that timed out is a failure of the provider.
  */
 import type {
   LanguageModelV4,
+  LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
   LanguageModelV4ToolCall,
 } from '@ai-sdk/provider';
@@ -19,6 +21,7 @@ import { readLimitHeaders, type Headers } from './limit-headers.ts';
 import { ModelCallError } from './model-call-error.ts';
 import type { ProviderClient } from './provider-client.ts';
 import { decideOnError } from './provider-errors.ts';
+import { keepOwnReasoning, markOrigin, originOf } from './reasoning-origin.ts';
 import { scrub } from './scrub.ts';
 import { createUsageMeter, tokensOf, type UsageMeter } from './usage-meter.ts';
 
@@ -48,6 +51,8 @@ export function watchModel({ model, prepare }: ProviderClient, watch: Watch): La
     signal,
     headers: {},
   });
+  const request = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions =>
+    prepare(keepOwnReasoning(options, originOf(watch.account)));
   return {
     specificationVersion: 'v4',
     provider: watch.account.provider,
@@ -55,7 +60,7 @@ export function watchModel({ model, prepare }: ProviderClient, watch: Watch): La
     supportedUrls: model.supportedUrls,
     async doGenerate(options) {
       try {
-        return await model.doGenerate(prepare(options));
+        return await model.doGenerate(request(options));
       } catch (error) {
         throw toFailure(error, start(options.abortSignal));
       }
@@ -63,7 +68,7 @@ export function watchModel({ model, prepare }: ProviderClient, watch: Watch): La
     async doStream(options) {
       const call = start(options.abortSignal);
       try {
-        const result = await model.doStream({ ...prepare(options), includeRawChunks: true });
+        const result = await model.doStream({ ...request(options), includeRawChunks: true });
         call.headers = result.response?.headers ?? {};
         const wantsRaw = options.includeRawChunks === true;
         return { ...result, stream: watchStream(result.stream, call, wantsRaw) };
@@ -135,6 +140,7 @@ class Unusable extends Error {
 /** What of a stream's part is given on, now. @throws what the stream says went wrong */
 function createFilter(call: Call, wantsRaw: boolean): (part: Part) => readonly Part[] {
   const held: LanguageModelV4ToolCall[] = [];
+  const origin = originOf(call.account);
   let lastBlock: string | undefined;
   return (part) => {
     if (part.type === 'raw') {
@@ -148,7 +154,7 @@ function createFilter(call: Call, wantsRaw: boolean): (part: Part) => readonly P
     }
     if (part.type === 'finish') return [...wholeCalls(held, lastBlock, part), toEnd(part, call)];
     if (isBlockStart(part)) lastBlock = part.id;
-    return [part];
+    return [markOrigin(part, origin)];
   };
 }
 

@@ -11,6 +11,8 @@ export interface RecordedAnswer {
     readonly cacheWriteHourTokens: number;
     readonly reasoningTokens: number;
   };
+  /** The tier that it was served at. */
+  readonly tier: string;
 }
 
 /** One server-sent event. */
@@ -83,6 +85,7 @@ export const anthropicAnswer: RecordedAnswer = {
     cacheWriteHourTokens: 100,
     reasoningTokens: 30,
   },
+  tier: 'standard',
 };
 
 function block(index: number, start: object, deltas: readonly object[]): string[] {
@@ -163,7 +166,12 @@ export const responsesAnswer: RecordedAnswer = {
     ...responsesCall(3, secondCallItem, '{}'),
     typed({
       type: 'response.completed',
-      response: { ...response, status: 'completed', usage: responsesUsage },
+      response: {
+        ...response,
+        status: 'completed',
+        service_tier: 'priority',
+        usage: responsesUsage,
+      },
     }),
   ],
   usage: {
@@ -174,6 +182,7 @@ export const responsesAnswer: RecordedAnswer = {
     cacheWriteHourTokens: 0,
     reasoningTokens: 30,
   },
+  tier: 'priority',
 };
 
 function responsesCall(index: number, item: typeof callItem, input: string): string[] {
@@ -223,10 +232,17 @@ export const chatAnswer: RecordedAnswer = {
     event('[DONE]'),
   ],
   usage: responsesAnswer.usage,
+  tier: 'flex',
 };
 
 function chatHead() {
-  return { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_790_000_000, model: 'm' };
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1_790_000_000,
+    model: 'gpt-test',
+    service_tier: 'flex',
+  };
 }
 
 function chunk(delta: object, finish: string | null = null): string {
@@ -263,12 +279,18 @@ export const googleAnswer: RecordedAnswer = {
     ),
   ],
   usage: responsesAnswer.usage,
+  tier: 'standard',
 };
 
 function gemini(parts: readonly object[], usage: object, finishReason?: string): string {
   return event({
     candidates: [{ content: { parts, role: 'model' }, index: 0, finishReason }],
-    usageMetadata: { promptTokenCount: 4321, cachedContentTokenCount: 4000, ...usage },
+    usageMetadata: {
+      promptTokenCount: 4321,
+      cachedContentTokenCount: 4000,
+      serviceTier: 'standard',
+      ...usage,
+    },
     modelVersion: 'gemini-test',
     responseId: 'answer-1',
   });
