@@ -80,3 +80,13 @@ test('a missing credential is told at the call, by the name of its variable', as
   });
   expect(models.findFailure(error)).toBeUndefined();
 });
+
+test('a model is made once, and the oldest one makes room for another', async () => {
+  const models = createModels({ scriptedModels: false, accounts, clock: Date });
+  const first = await models.languageModel('ollama:first');
+
+  expect(await models.languageModel('ollama:first')).toBe(first);
+  for (let count = 0; count < 200; count += 1)
+    await models.languageModel(`ollama:${String(count)}`);
+  expect(await models.languageModel('ollama:first')).not.toBe(first);
+});
