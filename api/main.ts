@@ -40,6 +40,8 @@ const shutdownGraceMs = 5_000;
 /** Runs the API until it is asked to end. */
 async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<void> {
   const clock = { now: () => Date.now() };
+  // First of all: a mistake in the file is told at once, not when the stores are up.
+  const accounts = loadProviderAccounts(config.providersFile);
   const metrics = createMetrics();
   const crashPoint = createCrashPoint(
     config.crashpoints,
@@ -96,7 +98,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     workspaces,
     models: createModels({
       scriptedModels: config.policy.scriptedModels,
-      accounts: loadProviderAccounts(config.providersFile),
+      accounts,
       clock,
     }),
     live,

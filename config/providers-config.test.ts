@@ -161,6 +161,15 @@ describe('the file of accounts', () => {
     );
   });
 
+  test('tells what is wrong with it in one message', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'ado-accounts-')), 'providers.yaml');
+    writeFileSync(path, 'accounts:\n  - name: X\n    provider: nobody\n    access: api\n');
+
+    expect(() => loadProviderAccounts({ path, required: false })).toThrow(
+      `${path} is not a valid configuration.\n${path}:2: accounts.0.name: a name is a–z, 0–9 and -, at most 40\n${path}:3: accounts.0.provider: unknown provider "nobody"; known are anthropic, openai, google, openai-compatible`,
+    );
+  });
+
   test('has credential files beside it, whatever the current folder is', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ado-accounts-'));
     const path = join(folder, 'providers.yaml');

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../contracts/errors.ts';
-import { parseYamlFile } from './yaml-file.ts';
+import { parseYamlFile, type YamlSource } from './yaml-file.ts';
 
 /** The kinds of providers that ado speaks to. */
 export const providerNames = ['anthropic', 'openai', 'google', 'openai-compatible'] as const;
@@ -133,12 +133,24 @@ export function loadProviderAccounts(
 ): readonly ProviderAccount[] {
   const text = findText(path, required);
   if (text === undefined) return [];
-  const { accounts } = parseYamlFile({ path, text, variables }, providersConfigSchema);
+  const { accounts } = parseAccounts({ path, text, variables });
   return accounts.map((account) => {
     const file = account.credential?.file;
     if (file === undefined) return account;
     return { ...account, credential: { file: resolve(dirname(path), file) } };
   });
+}
+
+/** Parses the file. The problems stand in the message too: a server's log shows that only. */
+function parseAccounts(source: YamlSource): z.output<typeof providersConfigSchema> {
+  try {
+    return parseYamlFile(source, providersConfigSchema);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const { message, problems } = error;
+    const told = problems.map((problem) => `${problem.path}: ${problem.message}`);
+    throw new AppError('FILE_INVALID', [message, ...told].join('\n'), { problems });
+  }
 }
 
 function findText(path: string, required: boolean): string | undefined {
