@@ -1,6 +1,6 @@
 /** What can be known of a failed model call, taken out of whatever the client threw or the stream carried. */
 import { APICallError } from '@ai-sdk/provider';
-import type { Headers } from './limit-headers.ts';
+import type { AnswerHeaders } from './limit-headers.ts';
 
 /** The facts that the table of errors decides on. */
 export interface ErrorFacts {
@@ -10,7 +10,7 @@ export interface ErrorFacts {
   readonly words: readonly string[];
   /** The provider's own sentence. It may hold pieces of the request: see `createScrub` before showing it. */
   readonly message: string;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   /** `TIMEOUT`, or the code of the network's failure, when no whole answer came. */
   readonly network: string | undefined;
   /** Google's structured details: quota violations, the time to wait. */

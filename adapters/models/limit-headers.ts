@@ -2,7 +2,7 @@
 import type { LimitDimension, LimitReading } from '../ports.ts';
 
 /** Headers of an answer, names in lower case. */
-export type Headers = Readonly<Record<string, string | undefined>>;
+export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
 
 /** Header suffixes of Anthropic (docs: api/rate-limits#response-headers) and what they count. */
 const anthropicDimensions: readonly (readonly [string, LimitDimension])[] = [
@@ -33,7 +33,7 @@ const unifiedDimensions: readonly (readonly [string, LimitDimension])[] = [
  * none. What cannot be read is left out.
  * @param nowMs the time of the answer; OpenAI tells resets as durations
  */
-export function readLimitHeaders(headers: Headers, nowMs: number): readonly LimitReading[] {
+export function readLimitHeaders(headers: AnswerHeaders, nowMs: number): readonly LimitReading[] {
   const anthropic = anthropicDimensions.map(([suffix, dimension]) => {
     const at = (what: string) => headers[`anthropic-ratelimit-${suffix}-${what}`];
     return readingOf(dimension, [at('limit'), at('remaining'), parseDate(at('reset'))]);

@@ -111,9 +111,7 @@ const lines: readonly Line[] = [
   },
   {
     what: 'the request is larger than the limit of the account',
-    fits: any(
-      says(/request too large for .* per min|request is larger than the .*limit/i, 429, 413),
-    ),
+    fits: says(/request too large for .* per min|request is larger than the .*limit/i, 429, 413),
     kind: 'fallback',
     code: 'MODEL_REQUEST_TOO_LARGE',
   },

@@ -17,7 +17,7 @@ import type { ProviderAccount } from '../../config/providers-config.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { Clock } from '../ports.ts';
 import { badAnswer, cutOff, findErrorFacts, nameOf, type ErrorFacts } from './error-facts.ts';
-import { readLimitHeaders, type Headers } from './limit-headers.ts';
+import { readLimitHeaders, type AnswerHeaders } from './limit-headers.ts';
 import { ModelCallError } from './model-call-error.ts';
 import type { ProviderClient } from './provider-client.ts';
 import { decideOnError } from './provider-errors.ts';
@@ -40,7 +40,7 @@ type Finish = Extract<Part, { type: 'finish' }>;
 interface Call extends Watch {
   readonly meter: UsageMeter;
   readonly signal: AbortSignal | undefined;
-  headers: Headers;
+  headers: AnswerHeaders;
 }
 
 /** Wraps a client's model. Repeats nothing and waits for nothing. */
