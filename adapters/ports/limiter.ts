@@ -57,12 +57,12 @@ export interface WindowDimension {
 }
 
 /** One limit. */
-export type LimitDimension = RateDimension | WindowDimension;
+export type MeteredDimension = RateDimension | WindowDimension;
 
 /** The limits of one scope: the account, a model of it, or a tenant. Its name is `account`, `model:<id>` or `tenant:<id>`. */
 export interface LimitScope {
   readonly name: string;
-  readonly dimensions: readonly LimitDimension[];
+  readonly dimensions: readonly MeteredDimension[];
   /** Calls at once, held as leases. Absent: not bounded. */
   readonly maxConcurrent?: number;
   /**

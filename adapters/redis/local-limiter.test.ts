@@ -1,7 +1,7 @@
 // What workers take while Redis is away.
 //   - together never more than 80 % of the limit, from nothing
 //   - for a minute; no money, and nothing of windows
-import type { Charges, LimitDimension, LimitScope, LimitRequest } from '../ports.ts';
+import type { Charges, MeteredDimension, LimitScope, LimitRequest } from '../ports.ts';
 import { createLocalLimiter } from './local-limiter.ts';
 
 const costs: Charges = {
@@ -13,7 +13,7 @@ const costs: Charges = {
   total: 0,
   micro_usd: 5,
 };
-const perMinute: LimitDimension = {
+const perMinute: MeteredDimension = {
   kind: 'rate',
   name: 'requests',
   charge: 'requests',
@@ -24,7 +24,7 @@ const perMinute: LimitDimension = {
 let calls = 0;
 
 function aRequest(
-  dimensions: readonly LimitDimension[],
+  dimensions: readonly MeteredDimension[],
   scope: Partial<LimitScope> = {},
 ): LimitRequest {
   calls += 1;
@@ -123,7 +123,7 @@ describe('the local limiter', () => {
     expect(limiter?.reserve(aRequest([perMinute])).kind).toBe('refuse');
   });
 
-  test.each<[string, LimitDimension]>([
+  test.each<[string, MeteredDimension]>([
     ['no money is spent', { ...perMinute, charge: 'micro_usd', limit: 1e9, burst: 1e9 }],
     [
       'nobody knows what is left of a window',

@@ -1,6 +1,6 @@
 /** Limits are checked before Redis is asked: a limit of 0 would be an endless wait, an unknown zone a late surprise. */
 import { AppError, type Problem } from '../../../contracts/errors.ts';
-import type { Charges, LimitDimension, LimitScope } from '../../ports.ts';
+import type { Charges, MeteredDimension, LimitScope } from '../../ports.ts';
 
 const longestPeriodMs = 7 * 86_400_000;
 const mostScopes = 8;
@@ -50,7 +50,7 @@ function problemsOfScope({ name, dimensions, maxConcurrent }: LimitScope): Probl
   return problems;
 }
 
-function problemsOf(dimension: LimitDimension): string[] {
+function problemsOf(dimension: MeteredDimension): string[] {
   const problems: string[] = [];
   if (!isPositive(dimension.limit)) problems.push('the limit must be above 0');
   if (dimension.kind === 'rate') {

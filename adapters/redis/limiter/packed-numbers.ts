@@ -1,5 +1,5 @@
 /** Arguments of the limiter's scripts: doubles, as one binary string. Their order is told in the head of each script. */
-import type { Charges, CallOutcome, LimitDimension, LimitScope } from '../../ports.ts';
+import type { Charges, CallOutcome, MeteredDimension, LimitScope } from '../../ports.ts';
 import { dayEndOf } from './day-end.ts';
 
 /** Doubles as Redis' `struct.unpack` reads them. Both sides are little-endian. */
@@ -8,19 +8,19 @@ export function pack(numbers: readonly number[]): Buffer {
 }
 
 /** The two doubles of a dimension, as reserve.lua tells them. `nowMs` is Redis' time as far as it is known. */
-export function doublesOf(dimension: LimitDimension, nowMs: number): [number, number] {
+export function doublesOf(dimension: MeteredDimension, nowMs: number): [number, number] {
   const first = firstDoubleOf(dimension);
   if (dimension.kind === 'rate') return [first, first * dimension.burst];
   const { period, timeZone } = dimension;
   return [first, 1_000 * (period === 'day' ? dayEnds.of(nowMs, timeZone) : period)];
 }
 
-function firstDoubleOf(dimension: LimitDimension): number {
+function firstDoubleOf(dimension: MeteredDimension): number {
   return dimension.kind === 'rate' ? (dimension.perMs * 1_000) / dimension.limit : -dimension.limit;
 }
 
 /** What a call is charged in the end, dimension for dimension; -1 keeps what was reserved. */
-function actualOf({ charge }: LimitDimension, outcome: CallOutcome): number {
+function actualOf({ charge }: MeteredDimension, outcome: CallOutcome): number {
   switch (outcome.kind) {
     case 'success':
       return outcome.actual[charge];

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import type {
   Charges,
   HeldReservation,
-  LimitDimension,
+  MeteredDimension,
   LimitScope,
   RateDimension,
   RateLimiter,
@@ -101,7 +101,7 @@ export function aWindow(window: Partial<WindowDimension> = {}): WindowDimension 
 
 /** The scope of the account. */
 export function aScopeOf(
-  dimensions: readonly LimitDimension[],
+  dimensions: readonly MeteredDimension[],
   scope: Partial<LimitScope> = {},
 ): LimitScope {
   return { name: 'account', dimensions, ...scope };
