@@ -20,15 +20,28 @@ type FoundPrice = NonNullable<ReturnType<typeof calcPrice>>;
 
 /**
  * Finds the standard price of a model at a time; undefined when the data does not have the model, or does not say all of
- * its price. Not in it: what tools of the provider cost (web searches), and tokens of sound and pictures. The provider must be named as the data names it: a proxy whose name only resembles a provider's has
- * prices of its own.
+ * its price. Not in it: what tools of the provider cost (web searches), and tokens of sound and pictures. The provider must
+ * be named as the data names it: a proxy whose name only resembles a provider's has prices of its own.
  */
 export function findSeedPrice(provider: string, model: string, at: Date): ModelPrice | undefined {
+  // Looking a model up walks over all of the provider's, 50-100 µs. In the data no price changes within a minute.
+  const key = JSON.stringify([provider, model, Math.floor(at.getTime() / 60_000)]);
+  if (found.has(key)) return found.get(key);
+  if (found.size === maxFound) found.clear();
+  const price = lookUp(provider, model, at);
+  found.set(key, price);
+  return price;
+}
+
+const found = new Map<string, ModelPrice | undefined>();
+const maxFound = 1_000;
+
+function lookUp(provider: string, model: string, at: Date): ModelPrice | undefined {
   if (findProvider({ providerId: provider })?.id !== provider) return undefined;
-  const found = calcPrice({}, model, { providerId: provider, timestamp: at });
-  if (found === null || isChargedApart(found.model_price)) return undefined;
+  const entry = calcPrice({}, model, { providerId: provider, timestamp: at });
+  if (entry === null || isChargedApart(entry.model_price)) return undefined;
   const values = Object.entries(keysOfKinds).map(
-    ([kind, key]) => [kind, toTiers(found.model_price[key])] as const,
+    ([kind, key]) => [kind, toTiers(entry.model_price[key])] as const,
   );
   const starts = new Set(values.flatMap(([, tiers]) => tiers.map((tier) => tier.start)));
   const ratesAbove = (start: number): TokenRates =>
@@ -42,7 +55,7 @@ export function findSeedPrice(provider: string, model: string, at: Date): ModelP
   if (rates.input === undefined && rates.output === undefined) return undefined;
   starts.delete(-1);
   return {
-    id: `genai-prices ${dataVersion} ${provider}/${found.model.id}${sinceOf(found)}`,
+    id: `genai-prices ${dataVersion} ${provider}/${entry.model.id}${sinceOf(entry)}`,
     rates,
     contextTiers: [...starts].map((start) => ({
       aboveInputTokens: start,

@@ -1,4 +1,5 @@
 /** Rows of budgets: their names, their order, and how far they are used up. */
+import { sql } from 'kysely';
 import type { BudgetLevel, BudgetSpec, BudgetState } from '../ports.ts';
 import type { BudgetRow } from './schema.ts';
 import type { TenantTransaction } from './tenant-transaction.ts';
@@ -57,17 +58,13 @@ export async function ensureBudgets(
   tx: TenantTransaction,
   budgets: readonly NamedBudget[],
 ): Promise<void> {
-  const rows = budgets.map(({ id, limitMicroUsd }) => ({
-    tenant_id: tx.tenantId,
-    id,
-    limit_micro_usd: limitMicroUsd,
-    created_at: tx.at,
-  }));
-  await tx.db
-    .insertInto('budgets')
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  const ids = budgets.map(({ id }) => id);
+  const limits = budgets.map(({ limitMicroUsd }) => limitMicroUsd);
+  await sql`
+    insert into budgets (tenant_id, id, limit_micro_usd, created_at)
+    select ${tx.tenantId}, id, limit_micro_usd, ${tx.at}
+    from unnest(${ids}::text[], ${limits}::bigint[]) with ordinality as made (id, limit_micro_usd, place)
+    order by place on conflict do nothing`.execute(tx.db);
 }
 
 /** Where a budget stands, from its row. */
@@ -83,7 +80,7 @@ export function toBudgetState(row: BudgetRow): BudgetState {
 }
 
 /** How far a budget is used up by what is gone: what is only held may come back, and a warning could not. */
-export function levelOf(goneMicroUsd: number, limitMicroUsd: number): BudgetLevel {
+function levelOf(goneMicroUsd: number, limitMicroUsd: number): BudgetLevel {
   const reaches = (percent: number): boolean => goneMicroUsd * 100 >= limitMicroUsd * percent;
   if (reaches(100)) return 'stop';
   if (reaches(95)) return 'pause';

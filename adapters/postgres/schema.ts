@@ -305,5 +305,3 @@ export type StepRow = Selectable<StepsTable>;
 export type BudgetRow = Selectable<BudgetsTable>;
 /** A row of `reservations`. */
 export type ReservationRow = Selectable<ReservationsTable>;
-/** A row of `ledger_entries`, without its tenant. */
-export type LedgerEntry = Omit<Selectable<LedgerEntriesTable>, 'tenant_id'>;
