@@ -146,7 +146,7 @@ test('no budget is ever overdrawn, and the books always balance', async () => {
       },
     ),
     // Smaller examples of a race are not clearer ones.
-    { numRuns: 12, endOnFailure: true },
+    { numRuns: 8, endOnFailure: true },
   );
 
   stdout.write(
@@ -154,7 +154,7 @@ test('no budget is ever overdrawn, and the books always balance', async () => {
       `${figures.exceeded} refused, ${figures.entries} entries balanced, fullest budget ` +
       `${(figures.fullest * 100).toFixed(1)} %, 0 over its limit\n`,
   );
-});
+}, 180_000);
 
 test('a dollar that 20 children share is never exceeded, none starves, and all of it is usable', async () => {
   const actor = await world.aTenant();
