@@ -81,9 +81,12 @@ export async function askModel(
   }
   await deps.crashpoint('llm.afterResponse.beforeLedger');
 
-  const costMicroUsd = deps.models.costOf(name, answer.usage);
   const summary = summaryOf(answer.message);
   const endedAt = new Date(deps.clock.now());
+  const { costMicroUsd, priceId } = await deps.models.costOf(task.ref.tenantId, name, {
+    ...answer,
+    at: startedAt,
+  });
   const durationMs = endedAt.getTime() - startedAt.getTime();
   const effectId = effectIdOf(task.ref, step, 'model');
   await session.record({
@@ -95,6 +98,8 @@ export async function askModel(
       model: model.modelId,
       requestId: answer.responseId,
       costMicroUsd,
+      priceId,
+      ...(answer.serviceTier === undefined ? {} : { serviceTier: answer.serviceTier }),
     },
     steps: [
       {

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { createModels } from '../adapters/models/create-models.ts';
+import { createPrices } from '../adapters/models/prices.ts';
 import { createKeyStore } from '../adapters/postgres/key-store.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
+import { createPriceStore } from '../adapters/postgres/price-store.ts';
 import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
 import { createTaskStore } from '../adapters/postgres/task-store.ts';
 import { checkPostgres, createDatabase } from '../adapters/postgres/tenant-transaction.ts';
@@ -100,6 +102,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
       scriptedModels: config.policy.scriptedModels,
       accounts,
       clock,
+      prices: createPrices({ overrides: createPriceStore(database), clock, metrics }),
     }),
     live,
     wakeRelay: relay.wake,

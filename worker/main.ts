@@ -5,8 +5,10 @@ import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { collectStream } from '../adapters/models/collect-stream.ts';
 import { createModels } from '../adapters/models/create-models.ts';
+import { createPrices } from '../adapters/models/prices.ts';
 import { createBatchJournal } from '../adapters/postgres/batch-journal.ts';
 import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
+import { createPriceStore } from '../adapters/postgres/price-store.ts';
 import { createDatabase } from '../adapters/postgres/tenant-transaction.ts';
 import { createRedis, createSubscriberRedis } from '../adapters/redis/client.ts';
 import { createLiveChannel } from '../adapters/redis/live-channel.ts';
@@ -116,6 +118,7 @@ function createDeps({
       scriptedModels: config.policy.scriptedModels,
       accounts: loadProviderAccounts(config.providersFile),
       clock,
+      prices: createPrices({ overrides: createPriceStore(store), clock, metrics }),
     }),
     tools: createAgentTools(),
     collectStream,

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path';
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { ProviderAccount } from '../../config/providers-config.ts';
 import { AppError } from '../../contracts/errors.ts';
-import type { Clock, ModelProvider } from '../ports.ts';
+import type { Clock, ModelProvider, Prices } from '../ports.ts';
 import { findRoutes, type ModelRoute } from './find-routes.ts';
 import { readLimitHeaders } from './limit-headers.ts';
 import { ModelCallError } from './model-call-error.ts';
@@ -11,6 +11,7 @@ import { loadModelScript, type ScriptedPrice } from './model-script.ts';
 import { createProviderModel } from './provider-client.ts';
 import type { ProviderAnswer } from './provider-fetch.ts';
 import { countTurns, createScriptedModel } from './scripted.ts';
+import { toTokenCounts } from './token-counts.ts';
 
 const prefix = 'scripted:';
 
@@ -26,6 +27,7 @@ export interface ModelsOptions {
   readonly scriptedModels: boolean;
   readonly accounts: readonly ProviderAccount[];
   readonly clock: Clock;
+  readonly prices: Pick<Prices, 'costOf'>;
   /** Told of every answer's status and headers, of those that are errors too. */
   readonly onAnswer?: (answer: ProviderAnswer) => void;
 }
@@ -33,7 +35,7 @@ export interface ModelsOptions {
 /** The models that tasks may use: `<account or provider>:<model>`, and `scripted:<absolute path>` where it is allowed. */
 export function createModels(options: ModelsOptions): ModelProvider {
   const { accounts, clock, onAnswer } = options;
-  const prices = new Map<string, ScriptedPrice>();
+  const scriptPrices = new Map<string, ScriptedPrice>();
   const kept = new Map<string, LanguageModelV4>();
 
   function keptModel({ account, modelId }: ModelRoute): LanguageModelV4 {
@@ -55,16 +57,31 @@ export function createModels(options: ModelsOptions): ModelProvider {
       }
       const file = scriptOf(name, options);
       const script = await loadModelScript(file);
-      prices.set(name, script.price);
+      scriptPrices.set(name, script.price);
       return createScriptedModel(file, script);
     },
     findFailure: (error) => (error instanceof ModelCallError ? error : undefined),
     readLimits: (headers) => readLimitHeaders(headers, clock.now()),
-    costOf(name, { inputTokens, outputTokens }) {
-      const price = prices.get(name);
-      if (price === undefined) throw new Error(`no price of ${name} is known`);
-      const total = inputTokens * price.inputMicroUsd + outputTokens * price.outputMicroUsd;
-      return Math.ceil(total / 1_000_000);
+    isFree(name) {
+      const price = scriptPrices.get(name);
+      return price?.inputMicroUsd === 0 && price.outputMicroUsd === 0;
+    },
+    async costOf(tenantId, name, { usage, servedModel, serviceTier, at }) {
+      const price = scriptPrices.get(name);
+      if (price !== undefined) {
+        const total =
+          usage.inputTokens * price.inputMicroUsd + usage.outputTokens * price.outputMicroUsd;
+        return { costMicroUsd: Math.ceil(total / 1_000_000), priceId: 'script' };
+      }
+      const [{ account, modelId }] = findRoutes(accounts, name);
+      // Paid by the month, or not at all.
+      if (account.access !== 'api') return { costMicroUsd: 0, priceId: account.access };
+      return options.prices.costOf(tenantId, {
+        provider: account.provider,
+        model: servedModel ?? modelId,
+        usage: { tokens: toTokenCounts(usage), serviceTier },
+        at,
+      });
     },
     async conversationEnded(name, messages) {
       if (!name.startsWith(prefix)) return;

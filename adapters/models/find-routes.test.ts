@@ -2,6 +2,9 @@ import type { ProviderAccount } from '../../config/providers-config.ts';
 import { createModels } from './create-models.ts';
 import { findRoutes } from './find-routes.ts';
 
+/** Not asked: scripts say their own prices. */
+const prices = { costOf: () => Promise.reject(new Error('no price was to be asked for')) };
+
 function anAccount(account: Partial<ProviderAccount> & { readonly name: string }): ProviderAccount {
   return {
     provider: 'anthropic',
@@ -58,7 +61,7 @@ test.each([
   ],
   ['gift:claude-c', '"gift:claude-c": "gift" is for claude-b only; did you mean "claude-b"?'],
 ])('%s is refused with what there is', async (name, message) => {
-  const models = createModels({ scriptedModels: false, accounts, clock: Date });
+  const models = createModels({ scriptedModels: false, accounts, clock: Date, prices });
 
   await expect(models.languageModel(name)).rejects.toMatchObject({
     code: 'MODEL_NOT_FOUND',
@@ -67,7 +70,7 @@ test.each([
 });
 
 test('a missing credential is told at the call, by the name of its variable', async () => {
-  const models = createModels({ scriptedModels: false, accounts, clock: Date });
+  const models = createModels({ scriptedModels: false, accounts, clock: Date, prices });
   const model = await models.languageModel('paid:claude-a');
   const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }];
   const error: unknown = await Promise.resolve(model.doStream({ prompt })).catch(
@@ -82,7 +85,7 @@ test('a missing credential is told at the call, by the name of its variable', as
 });
 
 test('a model is made once, and the oldest one makes room for another', async () => {
-  const models = createModels({ scriptedModels: false, accounts, clock: Date });
+  const models = createModels({ scriptedModels: false, accounts, clock: Date, prices });
   const first = await models.languageModel('ollama:first');
 
   expect(await models.languageModel('ollama:first')).toBe(first);

@@ -10,7 +10,13 @@ import type {
   TokenKind,
 } from '../ports.ts';
 import { findSeedPrice } from './seed-prices.ts';
-import { costOfTokens, unknownPrice, type CeilingRates, type ModelPrice } from './usage-cost.ts';
+import {
+  costOfTokens,
+  toCeilingRates,
+  unknownPrice,
+  type CeilingRates,
+  type ModelPrice,
+} from './usage-cost.ts';
 
 /** How long the tenant's prices are kept; a price is recorded before the day from which it counts. */
 const overridesKeptMs = 60_000;
@@ -27,26 +33,34 @@ const halfPriceTiers: Readonly<Record<string, readonly string[]>> = {
   google: ['batch', 'flex'],
 };
 
+/** $150 for a million tokens of input, $600 of output. */
+const defaultCeiling = toCeilingRates(150_000_000, 600_000_000);
+const defaultRefuseAboveMicroUsd = 1_000_000;
+
 /** What prices are made from. */
 export interface PriceWorld {
   readonly overrides: Pick<PriceStore, 'list'>;
   readonly clock: Clock;
-  /** What tokens without a known price are counted at. */
-  readonly ceiling: CeilingRates;
-  /** Most that a single call with such tokens may be estimated at. */
-  readonly refuseUnpricedAboveMicroUsd: number;
+  /** What tokens without a known price are counted at. Default: above what any model is listed at today. */
+  readonly ceiling?: CeilingRates;
+  /** Most that a single call with such tokens may be estimated at. Default $1. */
+  readonly refuseUnpricedAboveMicroUsd?: number;
   readonly metrics: { priceMissing(kind: TokenKind): void };
 }
 
 /** The prices of all models. */
 export function createPrices(world: PriceWorld): Prices {
+  const {
+    ceiling = defaultCeiling,
+    refuseUnpricedAboveMicroUsd: refuseAboveMicroUsd = defaultRefuseAboveMicroUsd,
+  } = world;
   const overridesOf = keepFor(overridesKeptMs, world.clock, (tenantId) =>
     world.overrides.list(tenantId),
   );
 
   async function price(tenantId: string, call: PricedCall): Promise<Cost> {
     const found = findPrice(await overridesOf(tenantId), call);
-    return costOfTokens(found, call.usage.tokens, world.ceiling);
+    return costOfTokens(found, call.usage.tokens, ceiling);
   }
 
   return {
@@ -57,7 +71,7 @@ export function createPrices(world: PriceWorld): Prices {
     },
     async estimateOf(tenantId, call) {
       const cost = await price(tenantId, call);
-      if (cost.unpriced.length > 0 && cost.costMicroUsd > world.refuseUnpricedAboveMicroUsd) {
+      if (cost.unpriced.length > 0 && cost.costMicroUsd > refuseAboveMicroUsd) {
         const tier = tierOf(call.usage.serviceTier);
         throw new AppError(
           'PRICE_UNKNOWN',

@@ -9,7 +9,10 @@ import { codeOf } from '../../contracts/errors.ts';
 import { collectStream } from './collect-stream.ts';
 import { createModels } from './create-models.ts';
 
-const models = createModels({ scriptedModels: true, accounts: [], clock: Date });
+/** Not asked: scripts say their own prices. */
+const prices = { costOf: () => Promise.reject(new Error('no price was to be asked for')) };
+
+const models = createModels({ scriptedModels: true, accounts: [], clock: Date, prices });
 const root = join(import.meta.dirname, '..', '..');
 
 describe('a scripted model', () => {
@@ -132,7 +135,12 @@ describe('a scripted model', () => {
       [
         models.languageModel('scripted:script.yaml'),
         models.languageModel('openai:gpt'),
-        createModels({ scriptedModels: false, accounts: [], clock: Date }).languageModel(name),
+        createModels({
+          scriptedModels: false,
+          accounts: [],
+          clock: Date,
+          prices,
+        }).languageModel(name),
         models.languageModel('scripted:/does/not/exist.yaml'),
       ].map((model) => model.then(() => undefined, codeOf)),
     );
@@ -168,9 +176,11 @@ describe('a scripted model', () => {
       'price: { inputMicroUsd: 3000000, outputMicroUsd: 15000000 }\nanswers: [{ text: one, usage: { inputTokens: 10, outputTokens: 2 } }]',
     );
 
-    const { usage } = await ask(name, [user('go')]);
+    const answer = await ask(name, [user('go')]);
 
-    expect(models.costOf(name, usage)).toBe(60);
+    const cost = await models.costOf('tenant', name, { ...answer, at: new Date() });
+    expect(cost.costMicroUsd).toBe(60);
+    expect(models.isFree(name)).toBe(false);
   });
 
   test('the example of docs/model-scripts.md plays from the first to the last answer', async () => {
@@ -250,7 +260,7 @@ function askingProgram(script: string): string {
   return `
     import { writeFile } from 'node:fs/promises';
     import { createModels } from ${JSON.stringify(join(root, 'adapters/models/create-models.ts'))};
-    const models = createModels({ scriptedModels: true, accounts: [], clock: Date });
+    const models = createModels({ scriptedModels: true, accounts: [], clock: Date, prices: undefined });
     const name = ${JSON.stringify(`scripted:${script}`)};
     const prompt = [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }];
     const ask = async () => (await (await models.languageModel(name)).doGenerate({ prompt, tools: [{ type: 'function', name: 'look' }] })).content[0];

@@ -88,7 +88,7 @@ export interface UsageEntry {
   readonly reasoningTokens: number;
   readonly costMicroUsd: number;
   /** Of `cacheWriteTokens`, those that are kept for an hour. */
-  readonly cacheWrite1hTokens?: number;
+  readonly cacheWriteHourTokens?: number;
   /** As the answer reports it. */
   readonly serviceTier?: string;
   /** `Cost.priceId`. */

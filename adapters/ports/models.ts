@@ -6,7 +6,7 @@ import type {
 } from '@ai-sdk/provider';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { SandboxResult, SandboxRun } from './workspaces.ts';
-import type { UsageEntry } from './journal.ts';
+import type { Cost } from './money.ts';
 
 /** Tokens of one answer; what the provider did not report is 0. */
 export interface TokenUsage {
@@ -71,6 +71,16 @@ export interface ModelCallFailure {
   readonly limits: readonly LimitReading[];
 }
 
+/** What the cost of an answer depends on. */
+export interface PaidAnswer {
+  readonly usage: TokenUsage;
+  /** The model that answered, where the provider says so. */
+  readonly servedModel: string | undefined;
+  /** The tier that served the answer, by the provider's word. */
+  readonly serviceTier: string | undefined;
+  readonly at: Date;
+}
+
 /** Where models come from. The loop knows the interface only, not who answers. */
 export interface ModelProvider {
   /**
@@ -83,11 +93,10 @@ export interface ModelProvider {
   findFailure(error: unknown): ModelCallFailure | undefined;
   /** What an answer's headers, just come, say about limits. */
   readLimits(headers: Readonly<Record<string, string>>): readonly LimitReading[];
-  /** Price of a model's usage in micro-US-dollars. */
-  costOf(
-    name: string,
-    usage: Omit<UsageEntry, 'costMicroUsd' | 'effectId' | 'provider' | 'model' | 'requestId'>,
-  ): number;
+  /** Whether the model costs nothing, whatever it is asked. `languageModel` was asked for it before. */
+  isFree(name: string): boolean;
+  /** What an answer of the model costs. @throws STORE_UNAVAILABLE when prices cannot be read */
+  costOf(tenantId: string, name: string, answer: PaidAnswer): Promise<Omit<Cost, 'unpriced'>>;
   /** Told once a conversation has succeeded; a scripted model throws SCRIPT_MISMATCH when answers are left over. */
   conversationEnded(name: string, messages: readonly LanguageModelV4Message[]): Promise<void>;
 }

@@ -168,7 +168,7 @@ function usageColumns(usage: UsageEntry) {
     cache_write_tokens: usage.cacheWriteTokens,
     reasoning_tokens: usage.reasoningTokens,
     cost_micro_usd: usage.costMicroUsd,
-    cache_write_1h_tokens: usage.cacheWrite1hTokens ?? 0,
+    cache_write_1h_tokens: usage.cacheWriteHourTokens ?? 0,
     service_tier: usage.serviceTier ?? null,
     price_id: usage.priceId ?? null,
     call_id: usage.callId ?? null,

@@ -55,12 +55,5 @@ function toPlannedItem(
 /** Whether the work can cost anything: a command buys nothing, and a scripted model's price is 0. */
 function buys(deps: Pick<ApiDeps, 'models'>, work: SubmitBatch): boolean {
   if (work.agent !== 'builtin' || work.model === undefined) return false;
-  const usage = {
-    inputTokens: 1_000_000,
-    outputTokens: 1_000_000,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    reasoningTokens: 0,
-  };
-  return deps.models.costOf(work.model, usage) > 0;
+  return !deps.models.isFree(work.model);
 }

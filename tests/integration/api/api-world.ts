@@ -79,7 +79,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
       languageModel: async (name) => {
         throw new AppError('MODEL_NOT_FOUND', `no provider offers the model "${name}"`);
       },
-      costOf: () => 0,
+      isFree: () => true,
     },
     wakeRelay: () => {
       relay.wakes += 1;

@@ -112,7 +112,9 @@ test('with `fresh` a plan runs what is known', async () => {
 
 test('at worst a priced model spends the limit of every task', async () => {
   await api.stop();
-  api = await startApi({ models: { languageModel: async () => ({}) as never, costOf: () => 1 } });
+  api = await startApi({
+    models: { languageModel: async () => ({}) as never, isFree: () => false },
+  });
   const body = aBatch(['/a', '/b'], {
     agent: 'builtin',
     exec: undefined,

@@ -91,7 +91,7 @@ describe('a usage record', () => {
       outputTokens: 20,
       cacheReadTokens: 0,
       cacheWriteTokens: 12,
-      cacheWrite1hTokens: 7,
+      cacheWriteHourTokens: 7,
       reasoningTokens: 0,
       costMicroUsd: 60,
       serviceTier: 'standard',
