@@ -60,7 +60,7 @@ export const limiter: Question = {
         }
         say(`round ${turn + 1} of ${rounds}`);
       }
-      return toAnswer(measured);
+      return toAnswer(measured, await emptyScriptUs(raw));
     } finally {
       for (const { close } of contenders) await close();
       raw.disconnect();
@@ -103,6 +103,16 @@ async function usedByRedis(raw: Redis): Promise<number> {
   return [...stats.matchAll(/cmdstat_(?:evalsha|eval|hmget|multi|exec):calls=\d+,usec=(\d+)/g)]
     .map(([, usec]) => Number(usec))
     .reduce((sum, usec) => sum + usec, 0);
+}
+
+/** What a script costs that does nothing: how fast the machine is at the moment. */
+async function emptyScriptUs(raw: Redis): Promise<number> {
+  const calls = 20_000;
+  await raw.config('RESETSTAT');
+  for (let left = calls; left > 0; left -= inFlight) {
+    await Promise.all(Array.from({ length: inFlight }, () => raw.eval('return 1', 0)));
+  }
+  return (await usedByRedis(raw)) / calls;
 }
 
 async function ado(url: string): Promise<Contender> {
@@ -200,7 +210,7 @@ function reservoir(url: string): Contender {
   };
 }
 
-function toAnswer(measured: ReadonlyMap<string, readonly Round[]>): Answer {
+function toAnswer(measured: ReadonlyMap<string, readonly Round[]>, emptyUs: number): Answer {
   const of = (name: string, figure: keyof Round): number =>
     median((measured.get(name) ?? []).map((turn) => turn[figure]));
   const others = ['rate-limiter-flexible', 'bottleneck'];
@@ -213,6 +223,7 @@ function toAnswer(measured: ReadonlyMap<string, readonly Round[]>): Answer {
       atMost('one at a time, p50', of('ado', 'p50Ms'), { limit: 0.25, unit: ' ms' }),
       atMost('one at a time, p99', of('ado', 'p99Ms'), { limit: 0.7, unit: ' ms' }),
       atMost('time of Redis in a pair', of('ado', 'redisUs'), { limit: 35, unit: ' µs' }),
+      told('time of Redis in a script that does nothing', `${round(emptyUs)} µs`),
       ...others.map((name) =>
         told(
           name,
