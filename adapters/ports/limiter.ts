@@ -85,7 +85,7 @@ export interface LimitRequest {
   readonly model: string;
   /** Of the activity, the same for all its attempts. */
   readonly id: string;
-  /** At most 8 scopes. */
+  /** At most 8. Limits are checked once for each array, so keep it as long as the configuration holds. */
   readonly scopes: readonly LimitScope[];
   readonly estimate: Charges;
   readonly priority: LimitPriority;
@@ -179,7 +179,7 @@ export interface RateLimiter {
    * Takes what the estimate costs, or says when. A repeated call with the id of a `go` gets the same grant and charges
    * nothing, until it is settled or four leases have passed without `extend`. An attempt that cannot know whether its
    * predecessor sent the call settles it as `unknown` first; then it pays for its own.
-   * Throws LIMIT_UNREACHABLE when a cost is above the whole burst or window.
+   * Throws LIMIT_UNREACHABLE when a cost is above the whole burst or window, LIMIT_INVALID when a limit is not one.
    */
   reserve(request: LimitRequest): Promise<LimitAnswer>;
   /** Ends a reservation. False when it had ended, or the grant is another one's: then nothing changed. */

@@ -24,9 +24,12 @@ export function assertLimits(scopes: readonly LimitScope[]): void {
   throw new AppError('LIMIT_INVALID', said, { problems });
 }
 
-/** Throws LIMIT_UNREACHABLE when a charge is above what a limit ever holds. */
+/**
+ * Throws LIMIT_UNREACHABLE when a charge is above what a limit ever holds. Not for shares: a call that is larger than a
+ * tenant's part at once waits until that is full, and leaves debt.
+ */
 export function assertReachable(scopes: readonly LimitScope[], charges: Charges): void {
-  for (const scope of scopes) {
+  for (const scope of scopes.filter(({ share = false }) => !share)) {
     for (const dimension of scope.dimensions) {
       const cost = charges[dimension.charge];
       const most = dimension.kind === 'rate' ? dimension.burst : dimension.limit;

@@ -298,6 +298,22 @@ describe('the rate limiter', () => {
     await expect(zero).rejects.toMatchObject({ code: 'LIMIT_INVALID' });
   });
 
+  test('a call larger than the share of its tenant goes, and the tenant pays for it with waiting', async () => {
+    const tokens = aRate({ name: 'input', charge: 'uncached_input', burst: 1_000 });
+    const share = aScopeOf([{ ...tokens, burst: 100 }], { name: 'tenant:t', share: true });
+    const scopes = [aScopeOf([tokens]), share];
+    await world.fill(account, scopes);
+    const estimate = charges({ uncached_input: 150 });
+
+    await take(scopes, { estimate });
+    await take(scopes, { estimate });
+    const third = await limiter.reserve(aReserve(account, scopes, { estimate }));
+
+    // The second borrows what others leave, more than 80 % of the account; for the third there is less.
+    expect(third).toMatchObject({ kind: 'refuse', reason: 'limit' });
+    expect(await left(scopes)).toBe(700);
+  });
+
   test('batch calls leave the last 30 % of a bucket to others', async () => {
     const scopes = [aScopeOf([aRate({ burst: 10 })])];
     await world.fill(account, scopes);
