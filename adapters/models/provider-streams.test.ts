@@ -272,3 +272,16 @@ test('an answer that the provider calls malformed can be tried elsewhere, and it
   });
   expect(calls).toBe(0);
 });
+
+test('writes to a cache that a compatible server reports are counted', async () => {
+  const events = chatAnswer.events.map((text) =>
+    text.replace('"cached_tokens":4000', '"cached_tokens":4000,"cache_write_tokens":200'),
+  );
+  wire.answerWith({ events });
+
+  const { outcome } = await ask(modelOf('openai-compatible', undefined));
+
+  expect(outcome).toMatchObject({
+    value: { usage: { inputTokens: 4321, cacheReadTokens: 4000, cacheWriteTokens: 200 } },
+  });
+});

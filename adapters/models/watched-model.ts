@@ -173,13 +173,16 @@ function wholeCalls(
 }
 
 /** The end with the provider's own words of usage. @throws Unusable when it is the client's end, or that of a bad answer */
-function toEnd(part: Finish, { meter }: Call): Finish {
+function toEnd(part: Finish, { account, meter }: Call): Finish {
   const { unified, raw: word } = part.finishReason;
   // Clients end a cut stream themselves; a word of the provider's own makes it the provider's end.
   if (unified === 'interrupted' || unified === 'error')
     throw new Unusable(word === undefined ? cutOff : badAnswer(word));
-  const raw = meter.soFar()?.raw ?? part.usage.raw;
-  return raw === undefined ? part : { ...part, usage: { ...part.usage, raw } };
+  const metered = meter.soFar();
+  if (metered === undefined) return part;
+  // The client of compatible servers does not know that they may report writes to a cache.
+  const counts = account.provider === 'openai-compatible' ? metered : part.usage;
+  return { ...part, usage: { ...counts, ...(metered.raw && { raw: metered.raw }) } };
 }
 
 function isJson(text: string): boolean {
