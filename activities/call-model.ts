@@ -18,6 +18,8 @@ import { lastLine } from './telling-line.ts';
 
 /** Longest text shown live at once. */
 const deltaMaxChars = 2_000;
+/** Longest answer. Clients choose a few thousand tokens for models that they do not know, too few for a file. */
+const maxOutputTokens = 16_384;
 /** Longest time for one answer; a provider that is silent for longer is asked again. */
 const answerTimeoutMs = 600_000;
 
@@ -43,13 +45,18 @@ export function createCallModel(deps: ActivityDeps): ModelActivities['callModel'
     });
 }
 
+/** An answer of the model. */
+export interface Answer {
+  readonly message: AssistantMessage;
+  /** It ended at its longest length without a tool call; the model has been told to go on. */
+  readonly isCut: boolean;
+}
+
 /** The recorded answer of a step. */
-export function findAnswer(
-  transcript: readonly KeyedMessage[],
-  step: number,
-): AssistantMessage | undefined {
+export function findAnswer(transcript: readonly KeyedMessage[], step: number): Answer | undefined {
   const found = transcript.find(({ key }) => key === answerKey(step))?.message;
-  return found?.role === 'assistant' ? found : undefined;
+  if (found?.role !== 'assistant') return undefined;
+  return { message: found, isCut: transcript.some(({ key }) => key === cutKey(step)) };
 }
 
 /** Asks the task's model and records its answer, with the conversation's beginning when that is not on record yet. */
@@ -57,7 +64,7 @@ export async function askModel(
   deps: ActivityDeps,
   session: TaskSession,
   { step, transcript }: { readonly step: number; readonly transcript: readonly KeyedMessage[] },
-): Promise<{ readonly answer: AssistantMessage; readonly costMicroUsd: number }> {
+): Promise<Answer & { readonly costMicroUsd: number }> {
   const { task } = session;
   const name = task.model ?? '';
   const startedAt = new Date(deps.clock.now());
@@ -70,6 +77,7 @@ export async function askModel(
   const { stream } = await model.doStream({
     prompt: [...opening, ...transcript].map(({ message }) => message),
     tools: [...deps.tools.definitions],
+    maxOutputTokens,
     abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(timeoutMs)]),
   });
   const answer = await deps.collectStream(stream, (text) => {
@@ -89,8 +97,13 @@ export async function askModel(
   });
   const durationMs = endedAt.getTime() - startedAt.getTime();
   const effectId = effectIdOf(task.ref, step, 'model');
+  const isCut = answer.finishReason === 'length' && !hasToolCalls(answer.message);
   await session.record({
-    messages: [...opening, { key: answerKey(step), message: answer.message }],
+    messages: [
+      ...opening,
+      { key: answerKey(step), message: answer.message },
+      ...(isCut ? [{ key: cutKey(step), message: goOn }] : []),
+    ],
     usage: {
       ...answer.usage,
       effectId,
@@ -128,7 +141,21 @@ export async function askModel(
   );
   deps.metrics.stepFinished('model', true, durationMs);
   await deps.crashpoint('llm.afterLedger.beforeReturn');
-  return { answer: answer.message, costMicroUsd };
+  return { message: answer.message, isCut, costMicroUsd };
+}
+
+/** Follows an answer that was cut at its longest length. */
+const goOn: LanguageModelV4Message = {
+  role: 'user',
+  content: [{ type: 'text', text: 'Your answer was cut off at its longest length. Go on.' }],
+};
+
+function cutKey(step: number): string {
+  return `${answerKey(step)}-cut`;
+}
+
+function hasToolCalls(message: AssistantMessage): boolean {
+  return message.content.some((part) => part.type === 'tool-call');
 }
 
 function answerKey(step: number): string {

@@ -37,24 +37,25 @@ async function takeTurn(
   if (answer === undefined) {
     if (!deps.asksModels) return { next: 'model', hostQueue };
     const asked = await askModel(deps, session, { step, transcript });
-    answer = asked.answer;
+    answer = asked;
     costMicroUsd += asked.costMicroUsd;
   }
-
-  const calls = answer.content.filter((part) => part.type === 'tool-call');
-  if (calls.length > 0 && costMicroUsd >= task.maxCostMicroUsd) {
+  const calls = answer.message.content.filter((part) => part.type === 'tool-call');
+  const goesOn = calls.length > 0 || answer.isCut;
+  if (goesOn && costMicroUsd >= task.maxCostMicroUsd) {
     throw new AppError(
       'BUDGET_EXCEEDED',
       `spent ${String(costMicroUsd)} of ${String(task.maxCostMicroUsd)} micro-US-dollars`,
     );
   }
+  if (answer.isCut) return { next: 'turn', hostQueue, summary: 'an answer that was cut off' };
   const workspace = begun ?? (await openWorkspace(deps, session));
   const second = { workspace, step: step + 1, transcript };
   if (calls.length > 0) {
     await runTools(deps, session, { ...second, calls });
     return { next: 'turn', hostQueue, summary: calls.map((call) => call.toolName).join(', ') };
   }
-  const checked = await checkWork(deps, session, { ...second, answer });
+  const checked = await checkWork(deps, session, { ...second, answer: answer.message });
   if (checked.verdict === 'delivered') return { next: 'end', result: checked.result };
   const { rejected } = checked;
   return { next: 'turn', hostQueue, summary: `gate ${rejected.gate} failed`, rejected };

@@ -34,6 +34,8 @@ const answerSchema = z
       .default([]),
     /** Default: a token for every four characters of the request and of the answer. */
     usage: z.strictObject({ inputTokens: tokens, outputTokens: tokens }).optional(),
+    /** The answer ends at its longest length. */
+    cut: z.literal(true).optional(),
     /** How long the model thinks before it answers. */
     delayMs: z.int().min(0).max(600_000).default(0),
   })

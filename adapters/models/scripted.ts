@@ -131,7 +131,8 @@ function toResult(
     const toolCallId = `call-${request.turn}-${index + 1}`;
     content.push({ type: 'tool-call', toolCallId, toolName: tool, input: JSON.stringify(input) });
   }
-  const unified = answer.toolCalls.length > 0 ? 'tool-calls' : 'stop';
+  const whole = answer.toolCalls.length > 0 ? 'tool-calls' : 'stop';
+  const unified = answer.cut === true ? 'length' : whole;
   const conversation = JSON.stringify(request.messages);
   return {
     content,

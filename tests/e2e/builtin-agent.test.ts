@@ -1,5 +1,6 @@
 // The builtin agent with a scripted model, from the prompt to the branch.
 //   - it edits, a gate sends it back with what failed, it repairs, and the work is delivered; the ledger adds up
+//   - an answer that was cut off is not taken for the end
 //   - the same failure three times ends it; so does a conversation that leaves its script
 //   - a script that cannot be read is refused when the task is submitted
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -40,6 +41,18 @@ async function run(work: {
   await ado.ended(id);
   return { task: await ado.getTask(id), repository };
 }
+
+test('an answer that is cut at its longest length is not the end: the model is told to go on', async () => {
+  const model = script(`
+    answers:
+      - { text: I was going to say, cut: true }
+      - { expect: { contains: cut off }, text: Nothing is to be done. }
+  `);
+
+  const { task } = await run({ model });
+
+  expect(task).toMatchObject({ status: 'succeeded', summary: 'Nothing is to be done.' });
+});
 
 test('it edits, is sent back by a gate, repairs, and delivers', async () => {
   const model = script(`
