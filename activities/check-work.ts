@@ -1,5 +1,5 @@
 /** The end of a `builtin` agent's work: gates, and either delivery or feedback to the model. */
-import type { LanguageModelV4Message } from '@ai-sdk/provider';
+import type { AssistantMessage } from '../adapters/models/collect-stream.ts';
 import type { KeyedMessage, Workspace } from '../adapters/ports.ts';
 import type { Rejection, TaskResult } from '../contracts/activities.ts';
 import { textOf } from './call-model.ts';
@@ -20,7 +20,7 @@ export interface FinishedWork {
   readonly workspace: Workspace;
   readonly step: number;
   readonly transcript: readonly KeyedMessage[];
-  readonly answer: Extract<LanguageModelV4Message, { role: 'assistant' }>;
+  readonly answer: AssistantMessage;
 }
 
 /** Checks and delivers. Run twice it runs the gates again; feedback is in the transcript once. */

@@ -1,9 +1,9 @@
 /** The end of an attempt whose work did not deliver. */
 import { Context } from '@temporalio/activity';
 import type { GlueActivities } from '../contracts/activities.ts';
+import { endingOf } from '../contracts/failure-class.ts';
 import type { ActivityDeps } from './deps.ts';
 import { toActivityFailure } from './failures.ts';
-import { endingOf } from './task-ending.ts';
 import { slotNames } from './task-session.ts';
 
 /**

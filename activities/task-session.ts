@@ -11,9 +11,9 @@ import { CancelledFailure, Context } from '@temporalio/activity';
 import type { Fence, JournalEntry, TaskEnding, TaskRecord } from '../adapters/ports.ts';
 import type { TaskRef, TaskResult } from '../contracts/activities.ts';
 import { AppError } from '../contracts/errors.ts';
+import { endingOf } from '../contracts/failure-class.ts';
 import type { ActivityDeps } from './deps.ts';
 import { isFinalError, toActivityFailure } from './failures.ts';
-import { endingOf } from './task-ending.ts';
 
 const heartbeatMs = 5_000;
 
@@ -139,6 +139,7 @@ function openSession(
   let holding = false;
   let startedAt = task.startedAt;
   let doing: string | undefined;
+  let isOver = false;
 
   const onTemporal = (): void => {
     stop.abort(stopReason(context.cancellationSignal.reason));
@@ -186,6 +187,8 @@ function openSession(
       announceBatch();
     },
     async record(entry) {
+      // What a step that failed had gathered must not be written into the next attempt's time.
+      if (isOver) throw new AppError('SUPERSEDED', 'the attempt is over');
       doing = entry.activity ?? doing;
       await deps.journal.record(fence, entry);
       announce();
@@ -205,6 +208,7 @@ function openSession(
     },
   };
   const close = async (): Promise<void> => {
+    isOver = true;
     clearInterval(timer);
     context.cancellationSignal.removeEventListener('abort', onTemporal);
     await unsubscribed.then(

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LiveChannel, LostTask, TaskJournal, WorkflowEngine } from '../adapters/ports.ts';
 import { codeOf } from '../contracts/errors.ts';
-import { failureOf } from '../contracts/failure-class.ts';
+import { endingOf } from '../contracts/failure-class.ts';
 import type { Logger } from './deps.ts';
 
 /** Between two looks. */
@@ -46,12 +46,8 @@ async function end({ journal, live, log }: EndLostTasksDeps, lost: LostTask): Pr
   try {
     const { task, fence } = await journal.begin(lost.ref);
     if (task.result !== undefined) return;
-    await journal.finish(fence, {
-      outcome: 'failed',
-      ...failureOf('WORKER_LOST'),
-      errorCode: 'WORKER_LOST',
-      error: `its workflow was ended from outside: ${lost.how}`,
-    });
+    const error = `its workflow was ended from outside: ${lost.how}`;
+    await journal.finish(fence, endingOf('WORKER_LOST', error));
     live.publish({ kind: 'cancel', taskId: lost.ref.taskId });
     live.publish({ kind: 'events', streamId: lost.ref.taskId });
     if (task.batchId !== undefined) live.publish({ kind: 'events', streamId: task.batchId });

@@ -1,6 +1,6 @@
-/** Which class of failure a code belongs to, and the word for its reason. */
+/** What an error says of the task that it ended: class of failure, the word for its reason, the ending on record. */
 import { errorKinds, type ErrorCode } from './errors.ts';
-import type { FailureClass } from './task-status.ts';
+import type { FailureClass, Outcome } from './task-status.ts';
 
 /** Codes whose class does not follow from their family, and the reasons that have a word of their own. */
 const known: Partial<
@@ -21,7 +21,7 @@ const known: Partial<
 };
 
 /** Answers the class and the reason of a failed task from the code that ended it. */
-export function failureOf(code: ErrorCode): {
+function failureOf(code: ErrorCode): {
   readonly failureClass: FailureClass;
   readonly reason: string;
 } {
@@ -38,4 +38,20 @@ export function failureOf(code: ErrorCode): {
     case 'upstream':
       return { failureClass: 'agent', reason };
   }
+}
+
+/** The ending of an attempt that a cancel or a failure has ended; its code decides which. */
+export function endingOf(
+  errorCode: ErrorCode,
+  error: string,
+): {
+  readonly outcome: Extract<Outcome, 'failed' | 'cancelled'>;
+  readonly failureClass?: FailureClass;
+  readonly reason: string;
+  readonly errorCode: ErrorCode;
+  readonly error: string;
+} {
+  if (errorCode === 'TASK_CANCELLED')
+    return { outcome: 'cancelled', reason: 'user', errorCode, error };
+  return { outcome: 'failed', ...failureOf(errorCode), errorCode, error };
 }
