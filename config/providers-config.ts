@@ -12,8 +12,12 @@ export type ProviderName = (typeof providerNames)[number];
 /** How an account is paid, cheapest first: the order in which accounts are tried. */
 export const accessModes = ['subscription', 'free', 'api'] as const;
 
-/** What of a call counts against a limit. */
-const charges = [
+/**
+ * What a call counts as in a limit. `requests` is 1; `input` counts cached tokens too, `uncached_input` does not;
+ * `output_actual` is what was produced, `max_tokens` what was asked for at most (for providers that reserve it);
+ * `total` is input and output; `micro_usd` is money in millionths of a US dollar.
+ */
+export const chargeRules = [
   'requests',
   'input',
   'uncached_input',
@@ -22,6 +26,9 @@ const charges = [
   'total',
   'micro_usd',
 ] as const;
+
+/** One charge rule. */
+export type ChargeRule = (typeof chargeRules)[number];
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
@@ -34,8 +41,8 @@ const windowsMs: Readonly<Record<string, number>> = {
 /** One limit; `windowMs` is `per` in milliseconds. */
 const limitSchema = z
   .strictObject({
-    charge: z.enum(charges, {
-      error: ({ input }) => `unknown charge ${quoted(input)}; known are ${charges.join(', ')}`,
+    charge: z.enum(chargeRules, {
+      error: ({ input }) => `unknown charge ${quoted(input)}; known are ${chargeRules.join(', ')}`,
     }),
     limit: z.int().min(1, 'a limit is at least 1; without the line there is none'),
     per: z
@@ -168,7 +175,8 @@ function toWindowMs(per: string): number {
   return windowsMs[per] ?? Number.parseInt(per, 10) * hourMs;
 }
 
-function isTimeZone(name: string): boolean {
+/** Whether there is an IANA time zone of this name. */
+export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;

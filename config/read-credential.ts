@@ -1,4 +1,4 @@
-/** Credentials, read when they are used: a rotated one counts from the next call on, and none lies in memory for long. */
+/** Credentials, read when they are used: a rotated one counts from the next call on. */
 import { readFile } from 'node:fs/promises';
 import { AppError } from '../contracts/errors.ts';
 import type { ProviderAccount } from './providers-config.ts';

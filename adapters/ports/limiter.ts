@@ -4,23 +4,7 @@
  * A reservation is charged in every dimension of every scope at once, or in none. Its id names the activity, never the
  * attempt: all attempts share it. Dimensions are data, so that a provider's rules are configuration.
  */
-
-/**
- * What a call costs in a dimension. `requests` is 1; `input` counts cached tokens too, `uncached_input` does not;
- * `output_actual` is what was produced, `max_tokens` what was asked for at most (for providers that reserve it);
- * `total` is input and output; `micro_usd` is money in millionths of a US dollar.
- */
-export const chargeRules = [
-  'requests',
-  'input',
-  'uncached_input',
-  'output_actual',
-  'max_tokens',
-  'total',
-  'micro_usd',
-] as const;
-/** One charge rule. */
-export type ChargeRule = (typeof chargeRules)[number];
+import type { ChargeRule } from '../../config/providers-config.ts';
 
 /** What one call costs under every rule: whole numbers, not below 0. Estimated for `reserve`, real for `settle`. */
 export type Charges = Readonly<Record<ChargeRule, number>>;

@@ -1,4 +1,5 @@
 /** Limits are checked before Redis is asked: a limit of 0 would be an endless wait, an unknown zone a late surprise. */
+import { isTimeZone } from '../../../config/providers-config.ts';
 import { AppError, type Problem } from '../../../contracts/errors.ts';
 import type { Charges, MeteredDimension, LimitScope } from '../../ports.ts';
 
@@ -69,13 +70,4 @@ function problemsOf(dimension: MeteredDimension): string[] {
 
 function isPositive(value: number): boolean {
   return Number.isFinite(value) && value > 0;
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
