@@ -37,6 +37,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities['callModel'
         const transcript = await deps.journal.listMessages(ref);
         if (findAnswer(transcript, ref.step) === undefined)
           await askModel(deps, session, { step: ref.step, transcript });
+        return undefined;
       },
     });
 }

@@ -111,6 +111,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     log,
     checkSandbox: sandboxCheck,
     allowUnsandboxed: config.policy.allowUnsandboxed,
+    confirmAboveCostMicroUsd: config.money.confirmAboveCostMicroUsd,
     dependencies,
     metrics,
     temporalUiUrl: config.temporal.uiUrl,

@@ -3,9 +3,15 @@ import { hostname, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { pools } from '../contracts/names.ts';
+import { isTimeZone } from './providers-config.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1);
+/** Dollars with at most six digits behind the point, as millionths. */
+const usDollars = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,6})?$/, 'an amount in US dollars such as 2.50')
+  .transform((text) => Math.round(Number(text) * 1_000_000));
 const yesNo = z.enum(['true', 'false']).transform((word) => word === 'true');
 
 /** Every variable that api and worker read, with its meaning; docs/configuration.md and .env.example follow it. */
@@ -76,6 +82,22 @@ export const environmentSchema = z.object({
     .describe(
       'Whether models `scripted:<file>` may be used: such files are read, and `.mjs` ones are executed, by the worker.',
     ),
+  ADO_CONFIRM_ABOVE_COST_USD: usDollars
+    .default(1_000_000)
+    .describe(
+      'Spending of a task, in US dollars, above which a person must say yes, unless the request says otherwise. Default: 1.',
+    ),
+  ADO_MAX_DAILY_COST_USD: usDollars
+    .default(50_000_000)
+    .describe('What a tenant may spend a day, in US dollars. Default: 50.'),
+  ADO_MAX_TENANT_COST_USD: usDollars
+    .optional()
+    .describe('What a tenant may spend in all, in US dollars. Default: no bound.'),
+  ADO_BUDGET_TIME_ZONE: z
+    .string()
+    .refine(isTimeZone, 'a time zone is a name such as Europe/Berlin')
+    .default('UTC')
+    .describe('Where the days of the daily budget begin.'),
   ADO_PROVIDERS_FILE: z
     .string()
     .min(1)
@@ -130,6 +152,12 @@ function toConfig(env: Environment) {
     policy: {
       allowUnsandboxed: env.ADO_ALLOW_UNSANDBOXED,
       scriptedModels: env.ADO_SCRIPTED_MODELS,
+    },
+    money: {
+      confirmAboveCostMicroUsd: env.ADO_CONFIRM_ABOVE_COST_USD,
+      maxDailyCostMicroUsd: env.ADO_MAX_DAILY_COST_USD,
+      maxTenantCostMicroUsd: env.ADO_MAX_TENANT_COST_USD,
+      timeZone: env.ADO_BUDGET_TIME_ZONE,
     },
     providersFile: {
       path: resolve(env.ADO_PROVIDERS_FILE ?? join(dataDir, 'providers.yaml')),

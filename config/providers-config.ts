@@ -48,6 +48,13 @@ const limitSchema = z
     per: z
       .string()
       .regex(/^(minute|hour|day|[1-9]\d{0,2}h)$/, 'a window is minute, hour, day or hours as 5h'),
+    /** Whether all models of the account share it, or each model has as much for itself. */
+    scope: z.enum(['account', 'model']).default('account'),
+    /**
+     * What may be taken at once, of limits per minute and hour. Default: nine tenths of the limit, as requests arrive at
+     * the provider closer together than they were sent.
+     */
+    burst: z.int().min(1, 'a burst is at least 1').optional(),
     /** Where a day begins and ends; only with `per: day`. */
     timeZone: z
       .string()
@@ -57,6 +64,10 @@ const limitSchema = z
   .refine(({ per, timeZone }) => timeZone === undefined || per === 'day', {
     path: ['timeZone'],
     message: 'a time zone belongs to `per: day`',
+  })
+  .refine(({ per, burst }) => burst === undefined || per === 'minute' || per === 'hour', {
+    path: ['burst'],
+    message: 'a burst belongs to `per: minute` or `per: hour`',
   })
   .transform((limit) => ({ ...limit, windowMs: toWindowMs(limit.per) }));
 
@@ -92,6 +103,8 @@ const accountSchema = z
     limits: z.array(limitSchema).default([]),
     /** Calls at once. */
     maxConcurrent: z.int().min(1, 'at least 1; without the line there is no bound').optional(),
+    /** Part of the account that one tenant may use while others want it too. */
+    tenantShare: z.number().gt(0, 'a share is above 0').max(1, 'a share is at most 1').optional(),
   })
   .superRefine((account, context) => {
     const report = (key: string, message: string): void => {
@@ -106,9 +119,11 @@ const accountSchema = z
       report('api', `${account.provider} has one interface only; leave the line out`);
     const taken = [...providerNames, 'scripted'].filter((name) => name !== account.provider);
     if (taken.includes(account.name)) report('name', `"${account.name}" is a provider's name`);
-    for (const [index, { charge, per }] of account.limits.entries()) {
+    for (const [index, { charge, per, scope }] of account.limits.entries()) {
       const isFirst =
-        account.limits.findIndex((other) => other.charge === charge && other.per === per) === index;
+        account.limits.findIndex(
+          (other) => other.charge === charge && other.per === per && other.scope === scope,
+        ) === index;
       if (!isFirst) report('limits', `${charge} per ${per} is limited twice`);
     }
   });

@@ -3,6 +3,7 @@
  * Every activity is idempotent: it may run again after it succeeded, and two attempts of it may overlap. Its identity
  * is the workflow's (tenant, task, attempt, step); an attempt is fenced by the number that the store gives it at its start.
  */
+import type { ApprovalQuestion } from './approval.ts';
 import type { ErrorCode } from './errors.ts';
 import type { FailureClass, Outcome, TaskStatus } from './task-status.ts';
 
@@ -38,6 +39,8 @@ export type TurnResult =
   | { readonly next: 'end'; readonly result: TaskResult }
   /** The turn needs an answer of the model, and this host asks none: `callModel`, then the same turn again. */
   | { readonly next: 'model'; readonly hostQueue: string }
+  /** The turn's model call has to wait; afterwards the same turn again. */
+  | { readonly next: 'hold'; readonly hostQueue: string; readonly hold: CallHold }
   | {
       readonly next: 'turn';
       /** Queue of the host that has the worktree. */
@@ -47,6 +50,17 @@ export type TurnResult =
       /** Set when a gate sent the work back; what it said is in the transcript. */
       readonly rejected?: Rejection;
     };
+
+/** Why a model call was not made, and what has to happen first. */
+export type CallHold =
+  | {
+      readonly kind: 'wait';
+      /** When to try again, in milliseconds since 1970; more than five minutes away when it was decided. */
+      readonly untilMs: number;
+      /** For people: which account, which limit. */
+      readonly detail: string;
+    }
+  | { readonly kind: 'ask'; readonly question: ApprovalQuestion };
 
 /** A gate that failed. `fingerprint` is equal for equal failures. */
 export interface Rejection {
@@ -123,8 +137,11 @@ export interface AgentActivities {
 
 /** Activities of the models pool. */
 export interface ModelActivities {
-  /** The model call of a turn. A repeated call finds the recorded answer and costs nothing. */
-  callModel(input: StepRef): Promise<void>;
+  /**
+   * The model call of a turn. A repeated call finds the recorded answer and costs nothing. Answers what has to happen
+   * first when the call could not be made yet.
+   */
+  callModel(input: StepRef): Promise<CallHold | undefined>;
 }
 
 /** Short glue on the workflows pool. */

@@ -40,6 +40,8 @@ export const submitBatchSchema = workSchema
     /** Items working at once. Default 10. */
     parallel: z.int().min(1).max(500).default(10),
     failureBudget: failureBudgetSchema.optional(),
+    /** What all items may spend together, and each of them. Default: no common budget, and each what a task may. */
+    maxCostMicroUsd: z.int().positive().optional(),
   })
   .superRefine(checkAgent);
 export type SubmitBatch = z.infer<typeof submitBatchSchema>;
@@ -102,7 +104,7 @@ export const planSchema = z.object({
   toRun: z.int().nonnegative(),
   skipped: z.int().nonnegative(),
   parallel: z.int().positive(),
-  /** `worst` is `toRun × maxCostMicroUsd`, or 0 for an agent that buys nothing. */
+  /** `worst` is all that may be spent: the common budget, else that of each item; 0 for an agent that buys nothing. */
   estimate: z.object({
     lowMicroUsd: microUsdSchema,
     highMicroUsd: microUsdSchema,

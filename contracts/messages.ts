@@ -10,7 +10,8 @@ export interface AgentTaskInput extends TaskRef {
   readonly batchId?: string;
   /** Time for the work of the attempt, in milliseconds. */
   readonly timeoutMs: number;
-  readonly maxCostMicroUsd: number;
+  /** Shown; absent where a batch has no common budget. */
+  readonly maxCostMicroUsd?: number;
   /** State carried over by continue-as-new. */
   readonly carried?: AgentTaskProgress;
 }
@@ -43,7 +44,8 @@ export interface AgentBatchInput {
   /** Items that may fail before no new ones start. */
   readonly failureBudget?: number;
   readonly timeoutMs: number;
-  readonly maxCostMicroUsd: number;
+  /** Shown; absent where a batch has no common budget. */
+  readonly maxCostMicroUsd?: number;
   /** 1 is first, 5 last; children inherit it. */
   readonly priority: number;
   /** Events after which the run continues as new; shorter in tests. Default 2,000. */

@@ -25,6 +25,23 @@ export const taskStatuses = [
 /** One of the seven statuses. */
 export type TaskStatus = (typeof taskStatuses)[number];
 
+/**
+ * Why a task that could go on does not. `slot`: others of its batch or tenant work. `retry`: something failed and is tried
+ * again. `limit`: a limit of the model's account. `provider`: the provider is overloaded or asks to wait. `window`: a quota
+ * of a day or of hours is used up. `budget`: money that others hold, or a budget of the day. `approval`: a person's word.
+ */
+export const waitReasons = [
+  'slot',
+  'retry',
+  'limit',
+  'provider',
+  'window',
+  'budget',
+  'approval',
+] as const;
+/** One reason. */
+export type WaitReason = (typeof waitReasons)[number];
+
 /** Where a batch is in its life: the same words as a task's, less the approval. */
 export const batchStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 /** One status of a batch. `failed` means: ended, and some item did not succeed. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { errorKinds, type ErrorCode } from './errors.ts';
 import { batchIdPattern, taskIdPattern } from './names.ts';
-import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
+import { failureClasses, outcomes, taskStatuses, waitReasons } from './task-status.ts';
 
 /** The kinds of agent. `command` runs a fixed program; `builtin` is ado's own loop over any model. */
 const agentKinds = ['command', 'builtin'] as const;
@@ -39,6 +39,9 @@ export type Variables = z.infer<typeof variablesSchema>;
 export const sandboxSchema = z.enum(['bubblewrap', 'none']);
 export type SandboxKind = z.infer<typeof sandboxSchema>;
 
+/** What a task may spend when nobody says: 10 US dollars. */
+export const defaultMaxCostMicroUsd = 10_000_000;
+
 /** The parts of a request that tasks and batches share: how the work is done. */
 export const workSchema = z.strictObject({
   agent: agentKindSchema.default('builtin'),
@@ -49,8 +52,13 @@ export const workSchema = z.strictObject({
   /** How far people are asked. Only `autonomous` today: nobody is. */
   policy: z.literal('autonomous').default('autonomous'),
   gates: z.array(gateSchema).max(20).default([]),
-  /** Upper bound on the spending of a task. Default 10 US dollars. */
-  maxCostMicroUsd: z.int().positive().default(10_000_000),
+  /** Upper bound on the spending of an attempt. Default 10 US dollars. */
+  maxCostMicroUsd: z.int().positive().default(defaultMaxCostMicroUsd),
+  /**
+   * Spending of a task up to which nobody is asked; above it a person must say yes first. Default: what the server is
+   * configured with (1 US dollar). The same as `maxCostMicroUsd` says yes in advance.
+   */
+  confirmAboveCostMicroUsd: z.int().nonnegative().optional(),
   /** Upper bound on the work time of an attempt, waiting for a slot not counted. Default one hour. */
   timeoutMs: z.int().min(1_000).max(86_400_000).default(3_600_000),
   /** 1 is first, 5 last. */
@@ -116,8 +124,11 @@ export { checkAgent };
 
 /** Why a task that could go on does not: shown beside its status. */
 const waitingSchema = z.object({
-  reason: z.enum(['slot', 'retry']),
+  reason: z.enum(waitReasons),
+  /** When it goes on by itself, as far as is known. */
   until: instantSchema.optional(),
+  /** In a few words: which account, which limit, which question. */
+  detail: z.string().optional(),
 });
 
 /** How much a task changed. */

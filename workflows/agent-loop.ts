@@ -9,11 +9,18 @@ import {
   condition,
   continueAsNew,
   setCurrentDetails,
+  sleep,
   TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import { TimeoutType } from '@temporalio/common';
-import type { Rejection, StepRef, TaskResult, TurnResult } from '../contracts/activities.ts';
+import type {
+  CallHold,
+  Rejection,
+  StepRef,
+  TaskResult,
+  TurnResult,
+} from '../contracts/activities.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type { AgentTaskInput, AgentTaskProgress } from '../contracts/messages.ts';
 import { agents, agentsOn, maxHistoryEvents, models } from './activity-options.ts';
@@ -49,7 +56,7 @@ export async function runAgentLoop(input: AgentTaskInput, progress: Progress): P
 async function takeTurn(
   input: AgentTaskInput,
   progress: Progress,
-): Promise<Exclude<TurnResult, { next: 'model' }>> {
+): Promise<Exclude<TurnResult, { next: 'model' | 'hold' }>> {
   const { tenantId, taskId, attempt } = input;
   const ref: StepRef = { tenantId, taskId, attempt, step: progress.step + 1 };
   const turn = progress.step / stepsPerTurn + 1;
@@ -57,8 +64,14 @@ async function takeTurn(
   if (turn > maxTurns)
     throw endedBy('ROUNDS_EXCEEDED', `no end after ${String(maxTurns)} model calls`);
   for (;;) {
-    if (progress.asksElsewhere === true)
-      await models.callModel.executeWithOptions({ summary: `model · turn ${String(turn)}` }, [ref]);
+    if (progress.asksElsewhere === true) {
+      const summary = `model · turn ${String(turn)}`;
+      const hold = await models.callModel.executeWithOptions({ summary }, [ref]);
+      if (hold !== undefined) {
+        await sitOut(hold);
+        continue;
+      }
+    }
     const result = await onHost(progress, (pool) =>
       pool.takeTurn.executeWithOptions(
         { summary: `turn ${String(turn)} · after ${progress.last ?? 'the prompt'}`.slice(0, 200) },
@@ -66,9 +79,18 @@ async function takeTurn(
       ),
     );
     if (result.next !== 'end') progress.hostQueue = result.hostQueue;
-    if (result.next !== 'model') return result;
-    progress.asksElsewhere = true;
+    if (result.next === 'hold') await sitOut(result.hold);
+    else if (result.next === 'model') progress.asksElsewhere = true;
+    else return result;
   }
+}
+
+/** Waits until a call may be tried again. */
+async function sitOut(hold: CallHold): Promise<void> {
+  if (hold.kind === 'ask') throw endedBy('BUDGET_EXCEEDED', hold.question.title);
+  const until = new Date(hold.untilMs).toISOString();
+  setCurrentDetails(`waits until ${until}: ${hold.detail}`);
+  await sleep(Math.max(1, hold.untilMs - Date.now()), { summary: hold.detail.slice(0, 200) });
 }
 
 /** Counts work that was sent back. Throws when the agent is stuck, or has had its rounds. */

@@ -18,7 +18,8 @@ import type {
   SandboxKind,
   Variables,
 } from '../../contracts/task.schema.ts';
-import type { FailureClass, Outcome } from '../../contracts/task-status.ts';
+import type { FailureClass, Outcome, WaitReason } from '../../contracts/task-status.ts';
+import type { ConsideredRoute } from './models.ts';
 
 /** A task as its own activities see it: the request, and where the current attempt is. */
 export interface TaskRecord {
@@ -45,6 +46,18 @@ export interface TaskRecord {
   readonly diffStat: DiffStat;
   /** Cost booked to this attempt so far. */
   readonly costMicroUsd: number;
+  /** Spending up to here needs nobody's word. */
+  readonly confirmedCostMicroUsd: number;
+  /** Somebody said no to more, or nobody answered. */
+  readonly costRefused: boolean;
+  /** What all items of the batch may spend together; undefined outside a batch, and where none was set. */
+  readonly batchMaxCostMicroUsd: number | undefined;
+  /** 1 is first, 5 last. */
+  readonly priority: number;
+  /** `<account>:<model>` of the last answer of any attempt. */
+  readonly route: string | undefined;
+  /** Input tokens of that answer that are in the provider's cache. */
+  readonly cachedTokens: number;
   readonly cancelRequested: boolean;
   readonly createdAt: Date;
   /** When the work of this attempt began (its slot was taken); undefined before. */
@@ -93,6 +106,10 @@ export interface UsageEntry {
   readonly serviceTier?: string;
   /** `Cost.priceId`. */
   readonly priceId?: string;
+  /** Name of the account in providers.yaml; undefined for scripted models. */
+  readonly account?: string;
+  /** The accounts that were considered for the call, in order. */
+  readonly routes?: readonly ConsideredRoute[];
   /** The purchase that it was bought with: its reservation is settled with the record, in one transaction. */
   readonly callId?: string;
   /** The provider's own report. */
@@ -116,7 +133,11 @@ export interface JournalEntry {
   readonly diff?: { readonly patch: string; readonly commit: string; readonly diffStat: DiffStat };
   /** One line that says what the task does now. */
   readonly activity?: string;
-  readonly waitingFor?: { readonly reason: 'slot' | 'retry'; readonly until?: Date } | null;
+  readonly waitingFor?: {
+    readonly reason: WaitReason;
+    readonly until?: Date;
+    readonly detail?: string;
+  } | null;
 }
 
 /** How an attempt ends. */

@@ -32,6 +32,14 @@ export type LimitDimension =
   | 'unified_5h'
   | 'unified_7d';
 
+/** An account that was considered for a call, and what came of it; the last one of a list answered. */
+export interface ConsideredRoute {
+  /** `<account>:<model>` */
+  readonly route: string;
+  /** In a few words: `answered`, `limit requests`, `breaker`, `overloaded`, `no room in task:…`. */
+  readonly verdict: string;
+}
+
 /** What an answer's headers say about one limit. */
 export interface LimitReading {
   readonly dimension: LimitDimension;

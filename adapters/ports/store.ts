@@ -16,7 +16,7 @@ export interface Actor {
 }
 
 /** A task about to be stored: the request with its target resolved. */
-export interface NewTask extends Omit<Work, 'fresh'> {
+export interface NewTask extends Omit<Work, 'fresh' | 'confirmAboveCostMicroUsd'> {
   readonly id: string;
   readonly prompt: string;
   readonly repository: string;
@@ -28,10 +28,12 @@ export interface NewTask extends Omit<Work, 'fresh'> {
   readonly contentKey: string;
   readonly reuse: boolean;
   readonly skip: 'optout' | undefined;
+  /** Spending up to here needs nobody's word. */
+  readonly confirmedCostMicroUsd: number;
 }
 
 /** A batch about to be stored. */
-export interface NewBatch extends Omit<SubmitBatch, 'items'> {
+export interface NewBatch extends Omit<SubmitBatch, 'items' | 'confirmAboveCostMicroUsd'> {
   readonly id: string;
   readonly name: string;
   readonly items: readonly NewTask[];

@@ -134,7 +134,7 @@ function insertBatch(tx: TenantTransaction, batch: NewBatch): Promise<BatchRow> 
       parallel: batch.parallel,
       failure_budget: batch.failureBudget ?? null,
       timeout_ms: batch.timeoutMs,
-      max_cost_micro_usd: batch.maxCostMicroUsd,
+      max_cost_micro_usd: batch.maxCostMicroUsd ?? null,
       priority: batch.priority,
       total: batch.items.length,
       created_at: tx.at,

@@ -68,6 +68,7 @@ export function writeEntry(
     attempt_cost_micro_usd: after.attempt_cost_micro_usd,
     head_commit: after.head_commit,
     ...(usage && spent(usage)),
+    ...(usage?.account !== undefined && routeColumns(usage.account, usage)),
     ...(head?.diffStat && { diff_stat: JSON.stringify(head.diffStat) }),
     ...(patch && { diff_sha256: patch.sha256 }),
     ...liveColumns(entry),
@@ -135,6 +136,7 @@ function liveColumns({ activity, waitingFor }: JournalEntry) {
     ...(waitingFor !== undefined && {
       waiting_reason: waitingFor?.reason ?? null,
       waiting_until: waitingFor?.until ?? null,
+      waiting_detail: waitingFor?.detail ?? null,
     }),
   };
 }
@@ -172,7 +174,17 @@ function usageColumns(usage: UsageEntry) {
     service_tier: usage.serviceTier ?? null,
     price_id: usage.priceId ?? null,
     call_id: usage.callId ?? null,
+    account: usage.account ?? null,
+    routes: usage.routes === undefined ? null : JSON.stringify(usage.routes),
     raw: usage.raw === undefined ? null : JSON.stringify(usage.raw),
+  };
+}
+
+/** Where the next turn finds the beginning of the conversation in a cache. */
+function routeColumns(account: string, usage: UsageEntry) {
+  return {
+    route: `${account}:${usage.model}`,
+    cached_tokens: usage.cacheReadTokens + usage.cacheWriteTokens,
   };
 }
 

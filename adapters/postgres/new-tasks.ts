@@ -30,6 +30,7 @@ const columns: readonly (readonly [
   ['sandbox', 'text', (task) => task.sandbox],
   ['timeout_ms', 'integer', (task) => task.timeoutMs],
   ['max_cost_micro_usd', 'bigint', (task) => task.maxCostMicroUsd],
+  ['confirmed_cost_micro_usd', 'bigint', (task) => task.confirmedCostMicroUsd],
   ['content_key', 'text', (task) => task.contentKey],
   ['reuse', 'boolean', (task) => task.reuse],
   ['skip', 'text', (task) => task.skip],

@@ -63,7 +63,7 @@ export function wakeBatch(tenantId: string, row: BatchRow, change: BatchChange):
     failureBudget:
       row.failure_budget === null ? undefined : failuresAllowed(row.failure_budget, row.total),
     timeoutMs: row.timeout_ms,
-    maxCostMicroUsd: row.max_cost_micro_usd,
+    maxCostMicroUsd: row.max_cost_micro_usd ?? undefined,
     priority: row.priority,
   };
   return { kind: 'wake-batch', input, change };

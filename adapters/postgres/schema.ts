@@ -13,8 +13,9 @@ import type {
   FailureClass,
   Outcome,
   TaskStatus,
+  WaitReason,
 } from '../../contracts/task-status.ts';
-import type { ContextTier, ReservationState } from '../ports.ts';
+import type { Charges, ConsideredRoute, ContextTier, ReservationState } from '../ports.ts';
 
 /** A JSON column: written as text, read parsed. */
 type Json<T> = ColumnType<T, string, string>;
@@ -49,7 +50,7 @@ interface BatchesTable {
   parallel: number;
   failure_budget: number | null;
   timeout_ms: Fixed<number>;
-  max_cost_micro_usd: Fixed<number>;
+  max_cost_micro_usd: Fixed<number | null>;
   priority: Fixed<number>;
   total: Fixed<number>;
   created_at: Fixed<Date>;
@@ -93,8 +94,9 @@ interface TasksTable {
   claim: string | null;
   worker: string | null;
   activity: string | null;
-  waiting_reason: 'slot' | 'retry' | null;
+  waiting_reason: WaitReason | null;
   waiting_until: Date | null;
+  waiting_detail: string | null;
   cancel_requested_at: Date | null;
   steps: Generated<number>;
   message_seq: Generated<number>;
@@ -111,6 +113,10 @@ interface TasksTable {
   ended_at: Date | null;
   event_seq: Generated<number>;
   cost_micro_usd: Generated<number>;
+  confirmed_cost_micro_usd: Generated<number>;
+  cost_refused: Generated<boolean>;
+  route: string | null;
+  cached_tokens: Generated<number>;
   input_tokens: Generated<number>;
   output_tokens: Generated<number>;
   head_commit: string | null;
@@ -174,6 +180,8 @@ interface UsageRecordsTable {
   service_tier: string | null;
   price_id: string | null;
   call_id: string | null;
+  account: string | null;
+  routes: OptionalJson<ConsideredRoute[]>;
   raw: OptionalJson<JSONObject>;
   at: Date;
 }
@@ -261,6 +269,8 @@ interface ReservationsTable {
   cost_micro_usd: number | null;
   budget_ids: Fixed<string[]>;
   reserved_at: Fixed<Date>;
+  account: Fixed<string | null>;
+  charges: OptionalJson<Charges>;
   ended_at: Date | null;
 }
 

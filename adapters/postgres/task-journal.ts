@@ -30,9 +30,9 @@ export function createTaskJournal(database: Database): TaskJournal {
     begin: (ref) =>
       database.inTenant(ref.tenantId, async (tx) => {
         const row = (await takeFence(tx, ref)) ?? (await readTask(tx, ref));
-        const { batch_parallel: batchParallel, ...task } = row;
+        const { batch_parallel: parallel, batch_max_cost: maxCostMicroUsd, ...task } = row;
         return {
-          task: toTaskRecord(tx.tenantId, task, batchParallel),
+          task: toTaskRecord(tx.tenantId, task, { parallel, maxCostMicroUsd }),
           fence: { ref, number: row.fence },
         };
       }),
@@ -151,7 +151,7 @@ async function takeFence(tx: TenantTransaction, ref: TaskRef) {
     .where('attempt', '=', ref.attempt)
     .where('status', '=', anyOf(openStatuses))
     .returningAll()
-    .returning(batchParallel)
+    .returning(batchColumns)
     .executeTakeFirst();
 }
 
@@ -160,17 +160,19 @@ async function readTask(tx: TenantTransaction, ref: TaskRef) {
   const row = await tx.db
     .selectFrom('tasks')
     .selectAll()
-    .select(batchParallel)
+    .select(batchColumns)
     .where('tenant_id', '=', tx.tenantId)
     .where('id', '=', ref.taskId)
     .executeTakeFirst();
   return assertAttempt(row, ref);
 }
 
-const batchParallel = sql<number | null>`
-  (select parallel from batches where batches.tenant_id = tasks.tenant_id and batches.id = tasks.batch_id)`.as(
-  'batch_parallel',
-);
+const ofBatch = (column: 'parallel' | 'max_cost_micro_usd') => sql<number | null>`
+  (select ${sql.ref(column)} from batches where batches.tenant_id = tasks.tenant_id and batches.id = tasks.batch_id)`;
+const batchColumns = [
+  ofBatch('parallel').as('batch_parallel'),
+  ofBatch('max_cost_micro_usd').as('batch_max_cost'),
+] as const;
 
 async function lockAttempt(tx: TenantTransaction, ref: TaskRef): Promise<HeldTask> {
   return assertAttempt(await lockTask(tx, ref.taskId), ref);

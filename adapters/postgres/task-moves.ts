@@ -135,7 +135,12 @@ export function itemEnded(row: HeldTask): NewEvent {
 }
 
 /** What a task has no more when nobody works on it. */
-export const atRest = { activity: null, waiting_reason: null, waiting_until: null } as const;
+export const atRest = {
+  activity: null,
+  waiting_reason: null,
+  waiting_until: null,
+  waiting_detail: null,
+} as const;
 
 /** Ending of a task that a person cancelled. */
 export const cancelledByUser = {
@@ -178,6 +183,7 @@ export async function requeueTasks(
       steps: 0,
       message_seq: 0,
       attempt_cost_micro_usd: 0,
+      cost_refused: false,
       started_at: null,
       outcome: null,
       failure_class: null,

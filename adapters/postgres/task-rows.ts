@@ -43,7 +43,11 @@ export function toTask(row: TaskRow): Task {
     waitingFor:
       row.waiting_reason === null
         ? undefined
-        : { reason: row.waiting_reason, until: toInstant(row.waiting_until) },
+        : {
+            reason: row.waiting_reason,
+            until: toInstant(row.waiting_until),
+            detail: row.waiting_detail ?? undefined,
+          },
     prompt: row.prompt,
     repository: row.repository,
     baseRef: row.base_ref ?? undefined,
@@ -85,7 +89,7 @@ export function toTask(row: TaskRow): Task {
 export function toTaskRecord(
   tenantId: string,
   row: TaskRow,
-  batchParallel: number | null,
+  batch: { readonly parallel: number | null; readonly maxCostMicroUsd: number | null },
 ): TaskRecord {
   return {
     ref: { tenantId, taskId: row.id, attempt: row.attempt },
@@ -103,10 +107,16 @@ export function toTaskRecord(
     maxCostMicroUsd: row.max_cost_micro_usd,
     batchId: row.batch_id ?? undefined,
     itemIndex: row.item_index ?? undefined,
-    batchParallel: batchParallel ?? undefined,
+    batchParallel: batch.parallel ?? undefined,
     headCommit: row.head_commit ?? row.base_commit,
     diffStat: row.diff_stat ?? { files: 0, insertions: 0, deletions: 0 },
     costMicroUsd: row.attempt_cost_micro_usd,
+    confirmedCostMicroUsd: row.confirmed_cost_micro_usd,
+    costRefused: row.cost_refused,
+    batchMaxCostMicroUsd: batch.maxCostMicroUsd ?? undefined,
+    priority: row.priority,
+    route: row.route ?? undefined,
+    cachedTokens: row.cached_tokens,
     cancelRequested: row.cancel_requested_at !== null,
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,

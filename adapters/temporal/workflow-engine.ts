@@ -153,7 +153,10 @@ function shownAs(input: AgentTaskInput | AgentBatchInput, summary: string) {
     repository: 'repository' in input ? input.repository : undefined,
     model: input.model,
     'time limit': `${Math.round(input.timeoutMs / 1_000)} s`,
-    'cost limit': `$${(input.maxCostMicroUsd / 1_000_000).toFixed(2)}`,
+    'cost limit':
+      input.maxCostMicroUsd === undefined
+        ? undefined
+        : `$${(input.maxCostMicroUsd / 1_000_000).toFixed(2)}`,
   };
   const lines = Object.entries(details).flatMap(([name, value]) =>
     value === undefined ? [] : [`- ${name}: ${value}`],

@@ -5,7 +5,10 @@ import type { Clock } from '../../adapters/ports.ts';
 import type { ApiDeps } from '../deps.ts';
 
 /** @throws MODEL_NOT_FOUND · SCRIPT_INVALID */
-export async function assertModel(deps: Pick<ApiDeps, 'models'>, work: Work): Promise<void> {
+export async function assertModel(
+  deps: Pick<ApiDeps, 'models'>,
+  work: Pick<Work, 'agent' | 'model'>,
+): Promise<void> {
   if (work.agent === 'builtin' && work.model !== undefined) {
     await deps.models.languageModel(work.model);
   }
@@ -14,7 +17,7 @@ export async function assertModel(deps: Pick<ApiDeps, 'models'>, work: Work): Pr
 /** @throws SANDBOX_REQUIRED · SANDBOX_UNAVAILABLE */
 export async function assertSandbox(
   deps: Pick<ApiDeps, 'checkSandbox' | 'allowUnsandboxed'>,
-  work: Work,
+  work: Pick<Work, 'sandbox'>,
 ): Promise<void> {
   if (work.sandbox === 'bubblewrap') {
     await deps.checkSandbox();

@@ -2,6 +2,7 @@
 import type { Actor, NewTask } from '../../adapters/ports.ts';
 import type { Plan, PlannedItem, SubmitBatch } from '../../contracts/batch.schema.ts';
 import { slugOf } from '../../contracts/names.ts';
+import { defaultMaxCostMicroUsd } from '../../contracts/task.schema.ts';
 import type { ApiDeps } from '../deps.ts';
 import { assertModel } from './check-work.ts';
 import { prepareBatch } from './prepare-batch.ts';
@@ -22,7 +23,8 @@ export async function planBatch(
 
   const items = tasks.map((task) => toPlannedItem(task, body.name, results));
   const toRun = items.filter((item) => item.skip === undefined).length;
-  const worstMicroUsd = buys(deps, body) ? toRun * body.maxCostMicroUsd : 0;
+  const { maxCostMicroUsd = toRun * defaultMaxCostMicroUsd } = body;
+  const worstMicroUsd = buys(deps, body) && toRun > 0 ? maxCostMicroUsd : 0;
   return {
     items,
     toRun,

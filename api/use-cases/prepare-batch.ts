@@ -1,6 +1,7 @@
 /** What plan and submit of a batch share: every target resolved and rendered, every problem found before anything is stored. */
 import type { Actor, NewTask, ResolvedTarget } from '../../adapters/ports.ts';
 import type { SubmitBatch, SubmitItem } from '../../contracts/batch.schema.ts';
+import { defaultMaxCostMicroUsd } from '../../contracts/task.schema.ts';
 import {
   AppError,
   codeOf,
@@ -32,7 +33,7 @@ export interface WorkCheck {
  * @throws the code of the first problem, with all problems listed: bad targets, doubles, names without a value
  */
 export async function prepareBatch(
-  deps: Pick<ApiDeps, 'workspaces'>,
+  deps: Pick<ApiDeps, 'workspaces' | 'confirmAboveCostMicroUsd'>,
   request: {
     readonly actor: Actor;
     readonly body: SubmitBatch;
@@ -40,7 +41,9 @@ export async function prepareBatch(
   },
 ): Promise<NewTask[]> {
   const { actor, body } = request;
-  const { items, prompt, name, parallel, failureBudget, ...work } = body;
+  const { items, prompt, name, parallel, failureBudget, ...shared } = body;
+  // What all may spend together, each may.
+  const work = { ...shared, maxCostMicroUsd: shared.maxCostMicroUsd ?? defaultMaxCostMicroUsd };
   const faults: Fault[] = [];
   for (const { path, check } of request.checks) await faultAt(() => path, check(), faults);
   const digest = await filesDigest(deps, work);
@@ -73,6 +76,7 @@ export async function prepareBatch(
       target,
       resolved,
       filesDigest: digest,
+      confirmAboveCostMicroUsd: deps.confirmAboveCostMicroUsd,
       name,
     });
     const path = `items.${index}`;

@@ -28,6 +28,8 @@ export function prepareTask(request: {
   readonly target: Target;
   readonly resolved: ResolvedTarget;
   readonly filesDigest: string;
+  /** Spending up to which nobody is asked, when the request does not say. */
+  readonly confirmAboveCostMicroUsd: number;
   /** Names the branch; default: the prompt does. */
   readonly name: string | undefined;
 }): PreparedTask {
@@ -61,6 +63,7 @@ export function prepareTask(request: {
     policy: work.policy,
     gates: work.gates,
     maxCostMicroUsd: work.maxCostMicroUsd,
+    confirmedCostMicroUsd: work.confirmAboveCostMicroUsd ?? request.confirmAboveCostMicroUsd,
     timeoutMs: work.timeoutMs,
     priority: work.priority,
     labels: work.labels,

@@ -36,6 +36,7 @@ export async function submitTask(
     target: { baseRef, prompt, variables, skip: undefined },
     resolved,
     filesDigest: digest,
+    confirmAboveCostMicroUsd: deps.confirmAboveCostMicroUsd,
     name: undefined,
   });
   if (unknownNames.length > 0) {

@@ -93,7 +93,7 @@ export function fakeActivities(script: Script = {}): FakeActivities {
     callModel({ step }) {
       note(`callModel ${String(step)}`);
       answered.add(step);
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     },
     endTask({ status, errorCode, error, ...ref }) {
       note(`endTask ${errorCode}`);

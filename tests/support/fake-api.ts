@@ -11,7 +11,7 @@ import type { ErrorCode, Problem } from '../../contracts/errors.ts';
 import type { Event, NewEvent } from '../../contracts/event.schema.ts';
 import type { RouteName } from '../../contracts/http.schema.ts';
 import type { Message, Step } from '../../contracts/step.schema.ts';
-import type { SubmitTask, Task } from '../../contracts/task.schema.ts';
+import { defaultMaxCostMicroUsd, type SubmitTask, type Task } from '../../contracts/task.schema.ts';
 import { isFinal } from '../../contracts/task-status.ts';
 import { answerProblem, findRoute, fits, page, parse, plan, readBody } from './fake-http.ts';
 import type { FoundRoute } from './fake-http.ts';
@@ -268,7 +268,14 @@ export class FakeApi {
   #acceptBatch(request: SubmitBatch): Batch {
     const batch = aBatch(request);
     request.items.forEach(({ repository, prompt, variables, skip }, itemIndex) => {
-      const work = { ...request, repository, prompt: prompt ?? request.prompt, variables };
+      const { maxCostMicroUsd = defaultMaxCostMicroUsd } = request;
+      const work = {
+        ...request,
+        maxCostMicroUsd,
+        repository,
+        prompt: prompt ?? request.prompt,
+        variables,
+      };
       const skipped =
         skip === undefined ? {} : ({ status: 'cancelled', outcome: 'skipped_optout' } as const);
       const task: Task = { ...aTask(work), batchId: batch.id, itemIndex, ...skipped };

@@ -89,6 +89,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
     log: loggerInto(logged),
     checkSandbox: async () => undefined,
     allowUnsandboxed: false,
+    confirmAboveCostMicroUsd: 1_000_000,
     dependencies: [],
     metrics: { httpAnswered: () => undefined, sseClientsChanged: () => undefined },
     temporalUiUrl: undefined,

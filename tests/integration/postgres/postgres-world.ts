@@ -148,6 +148,7 @@ export function aTask(changes: Partial<NewTask> = {}): NewTask {
     policy: 'autonomous',
     gates: [{ name: 'tests', command: 'npm test' }],
     maxCostMicroUsd: 5_000_000,
+    confirmedCostMicroUsd: 1_000_000,
     timeoutMs: 60_000,
     priority: 3,
     labels: { team: 'core' },
