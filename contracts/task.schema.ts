@@ -159,6 +159,8 @@ export const taskSchema = z.object({
   sandbox: sandboxSchema,
   timeoutMs: z.int(),
   maxCostMicroUsd: microUsdSchema,
+  /** Spending up to here needs nobody's word. */
+  confirmedCostMicroUsd: microUsdSchema,
   batchId: batchIdSchema.optional(),
   /** Position in its batch, from 0. */
   itemIndex: z.int().nonnegative().optional(),

@@ -63,6 +63,7 @@ export function toTask(row: TaskRow): Task {
     sandbox: row.sandbox,
     timeoutMs: row.timeout_ms,
     maxCostMicroUsd: row.max_cost_micro_usd,
+    confirmedCostMicroUsd: row.confirmed_cost_micro_usd,
     batchId: row.batch_id ?? undefined,
     itemIndex: row.item_index ?? undefined,
     attempt: row.attempt,

@@ -23,6 +23,7 @@ export function aTask(request: Omit<SubmitTask, 'fresh' | 'policy'>): Task {
     branch: `ado/work-${id.slice(-8)}`,
     timeoutMs: request.timeoutMs,
     maxCostMicroUsd: request.maxCostMicroUsd,
+    confirmedCostMicroUsd: request.confirmAboveCostMicroUsd ?? 1_000_000,
     attempt: 1,
     costMicroUsd: 0,
     inputTokens: 0,

@@ -110,7 +110,7 @@ test('with `fresh` a plan runs what is known', async () => {
   expect(plan.toRun).toBe(1);
 });
 
-test('at worst a priced model spends the limit of every task', async () => {
+test('at worst a priced model spends the limit of the batch', async () => {
   await api.stop();
   api = await startApi({
     models: { languageModel: async () => ({}) as never, isFree: () => false },
@@ -124,7 +124,7 @@ test('at worst a priced model spends the limit of every task', async () => {
 
   const { estimate } = await api.call('planBatch', { body });
 
-  expect(estimate).toEqual({ lowMicroUsd: 0, highMicroUsd: 14, worstMicroUsd: 14 });
+  expect(estimate).toEqual({ lowMicroUsd: 0, highMicroUsd: 7, worstMicroUsd: 7 });
 });
 
 test('a repeated submit answers the first batch', async () => {
