@@ -116,7 +116,9 @@ describe('the local limiter', () => {
     limiter?.reserve(aRequest([perMinute]));
     pass(60_001);
 
-    expect(() => limiter?.reserve(aRequest([perMinute]))).toThrow('more than a minute');
+    expect(() => limiter?.reserve(aRequest([perMinute]))).toThrow(
+      'longer than a worker may go on alone',
+    );
     const touched = limiter?.end();
 
     expect(touched).toMatchObject([{ account: 'account-1', scopes: [{ name: 'account' }] }]);

@@ -10,7 +10,7 @@ import type { Clock, LimitScope, RateDimension, LimitAnswer, LimitRequest } from
 import { assertReachable } from './limiter/assert-limits.ts';
 
 /** How long a worker goes on alone. Then it cannot know any more how many others there are. */
-const graceMs = 60_000;
+const defaultGraceMs = 60_000;
 /** What is kept back of a worker's part, for workers that came after the last count. */
 const safeShare = 0.8;
 
@@ -33,8 +33,10 @@ export interface LocalLimiter {
 export function createLocalLimiter(deps: {
   readonly clock: Clock;
   readonly liveWorkers: () => number;
+  /** Default 60 s. */
+  readonly graceMs?: number;
 }): LocalLimiter {
-  const { clock, liveWorkers } = deps;
+  const { clock, liveWorkers, graceMs = defaultGraceMs } = deps;
   let beganMs: number | undefined;
   let grants = 0;
   /** Per bucket, the moment in ms at which it will be full. */
@@ -47,7 +49,8 @@ export function createLocalLimiter(deps: {
 
   function assertOpen(request: LimitRequest, nowMs: number): void {
     beganMs ??= nowMs;
-    if (nowMs - beganMs > graceMs) throw shut('Redis has been away for more than a minute');
+    if (nowMs - beganMs > graceMs)
+      throw shut('it has been away for longer than a worker may go on alone');
     const dimensions = request.scopes.flatMap((scope) => scope.dimensions);
     if (dimensions.some(({ kind }) => kind === 'window')) {
       throw shut('without Redis nobody knows what is left of a window');
