@@ -5,15 +5,24 @@
  */
 import type { LanguageModelV4Message } from '@ai-sdk/provider';
 import type { AssistantMessage } from '../adapters/models/collect-stream.ts';
-import type { KeyedMessage, TaskRecord } from '../adapters/ports.ts';
-import type { ModelActivities } from '../contracts/activities.ts';
-import { AppError } from '../contracts/errors.ts';
+import type {
+  CallRoute,
+  ConsideredRoute,
+  KeyedMessage,
+  MovedBudget,
+  TaskRecord,
+} from '../adapters/ports.ts';
+import type { CallHold, ModelActivities } from '../contracts/activities.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
+import { bookedTo } from './after-failure.ts';
+import type { BoughtAnswer, PlannedCall } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
+import { charactersOf } from './estimate-call.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
 import { inTask, type TaskSession } from './task-session.ts';
+import { holdOf, orderRoutes, tryUntil } from './try-routes.ts';
 import { lastLine } from './telling-line.ts';
 
 /** Longest text shown live at once. */
@@ -35,9 +44,9 @@ export function createCallModel(deps: ActivityDeps): ModelActivities['callModel'
       work: async (session) => {
         session.holdSlot();
         const transcript = await deps.journal.listMessages(ref);
-        if (findAnswer(transcript, ref.step) === undefined)
-          await askModel(deps, session, { step: ref.step, transcript });
-        return undefined;
+        if (findAnswer(transcript, ref.step) !== undefined) return undefined;
+        const asked = await askModel(deps, session, { step: ref.step, transcript });
+        return 'hold' in asked ? asked.hold : undefined;
       },
     });
 }
@@ -56,44 +65,71 @@ export function findAnswer(transcript: readonly KeyedMessage[], step: number): A
   return { message: found, isCut: transcript.some(({ key }) => key === cutKey(step)) };
 }
 
-/** Asks the task's model and records its answer, with the conversation's beginning when that is not on record yet. */
+/**
+ * Asks the task's model, on the first of its routes that can answer, and records the answer, with the conversation's
+ * beginning when that is not on record yet. Where none can answer now: short waits are waited here, longer ones are an
+ * error that says when to try again, and what takes more than five minutes, or a person's word, is the workflow's.
+ */
 export async function askModel(
   deps: ActivityDeps,
   session: TaskSession,
   { step, transcript }: { readonly step: number; readonly transcript: readonly KeyedMessage[] },
-): Promise<Answer & { readonly costMicroUsd: number }> {
+): Promise<Answer | { readonly hold: CallHold }> {
   const { task } = session;
-  const name = task.model ?? '';
-  const startedAt = new Date(deps.clock.now());
-  const model = await deps.models.languageModel(name);
+  const routes = orderRoutes(await deps.models.routesOf(task.model ?? ''), task.route);
   const opening = transcript.length === 0 ? openingOf(task) : [];
-  const told = recordOutput(step, (entry) => session.record(entry), {
-    activity: `asks ${model.provider}`,
-  });
-  const timeoutMs = Math.min(answerTimeoutMs, remainingMs(session, deps.clock));
-  const { stream } = await model.doStream({
+  const options = {
     prompt: [...opening, ...transcript].map(({ message }) => message),
     tools: [...deps.tools.definitions],
-    abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(timeoutMs)]),
+  };
+  const considered: ConsideredRoute[] = [];
+  const call: PlannedCall = {
+    effectId: effectIdOf(task.ref, step, 'model'),
+    options,
+    characters: charactersOf(options),
+    timeoutMs: Math.min(answerTimeoutMs, remainingMs(session, deps.clock)),
+    onText: (text) => {
+      deps.live.publish({ kind: 'delta', taskId: task.ref.taskId }, text.slice(0, deltaMaxChars));
+    },
+    purchase: { number: 0 },
+  };
+  const told = recordOutput(step, (entry) => session.record(entry), {
+    activity: `asks ${routes[0].name}`,
   });
-  const answer = await deps.collectStream(stream, (text) => {
-    deps.live.publish({ kind: 'delta', taskId: task.ref.taskId }, text.slice(0, deltaMaxChars));
-  });
-  if (answer.finishReason === 'error' || answer.finishReason === 'interrupted') {
-    throw new AppError('MODEL_UNAVAILABLE', "the model's answer was cut off");
+  const startedAt = new Date(deps.clock.now());
+  try {
+    const round = await tryUntil(deps, session, { call, routes, considered });
+    if (round.kind !== 'answered') return { hold: await holdOf(deps, session, round) };
+    await deps.crashpoint('llm.afterResponse.beforeLedger');
+    const asked = { step, opening, bought: round, considered, startedAt };
+    return await recordAnswer(deps, session, { ...asked, told: await told.rest() });
+  } finally {
+    await told.rest();
   }
-  await deps.crashpoint('llm.afterResponse.beforeLedger');
+}
 
+interface AskedModel {
+  readonly step: number;
+  readonly opening: readonly KeyedMessage[];
+  readonly bought: BoughtAnswer;
+  readonly considered: readonly ConsideredRoute[];
+  readonly startedAt: Date;
+  readonly told: readonly NewEvent[];
+}
+
+async function recordAnswer(
+  deps: ActivityDeps,
+  session: TaskSession,
+  { step, opening, bought, considered, startedAt, told }: AskedModel,
+): Promise<Answer> {
+  const { task } = session;
+  const { answer, route, callId, costMicroUsd, priceId } = bought;
   const summary = summaryOf(answer.message);
   const endedAt = new Date(deps.clock.now());
-  const { costMicroUsd, priceId } = await deps.models.costOf(task.ref.tenantId, name, {
-    ...answer,
-    at: startedAt,
-  });
   const durationMs = endedAt.getTime() - startedAt.getTime();
   const effectId = effectIdOf(task.ref, step, 'model');
   const isCut = answer.finishReason === 'length' && !hasToolCalls(answer.message);
-  await session.record({
+  const moved = await session.record({
     messages: [
       ...opening,
       { key: answerKey(step), message: answer.message },
@@ -101,12 +137,13 @@ export async function askModel(
     ],
     usage: {
       ...answer.usage,
+      ...bookedTo(route),
       effectId,
-      provider: model.provider,
-      model: model.modelId,
       requestId: answer.responseId,
       costMicroUsd,
       priceId,
+      routes: considered,
+      ...(callId === undefined ? {} : { callId }),
       ...(answer.serviceTier === undefined ? {} : { serviceTier: answer.serviceTier }),
     },
     steps: [
@@ -122,14 +159,18 @@ export async function askModel(
       },
     ],
     events: [
-      ...(await told.rest()),
+      ...told,
+      ...changeOfRoute(task, { step, route, considered }),
       ...saidBy(answer.message, step),
       { type: 'step-finished', data: { step, kind: 'model', summary, ok: true, durationMs } },
     ],
     activity: summary,
+    waitingFor: null,
   });
+  await bought.settleLimits();
+  await tellBudgets(session, moved);
   deps.metrics.modelAnswered(
-    model.provider,
+    route.model.provider,
     answer.usage.inputTokens,
     answer.usage.outputTokens,
     costMicroUsd,
@@ -138,7 +179,38 @@ export async function askModel(
   await deps.crashpoint('llm.afterLedger.beforeReturn');
   // Only now: an answer that has come is paid, and goes on record whatever stops the task.
   session.signal.throwIfAborted();
-  return { message: answer.message, isCut, costMicroUsd };
+  return { message: answer.message, isCut };
+}
+
+/** Tells of budgets that a purchase has brought to a new level. */
+async function tellBudgets(session: TaskSession, moved: readonly MovedBudget[]): Promise<void> {
+  const events = moved.flatMap(({ id, reached, spentMicroUsd, limitMicroUsd }): NewEvent[] =>
+    reached === undefined || reached === 'ok'
+      ? []
+      : [
+          {
+            type: 'budget-reached',
+            data: { budget: id, level: reached, spentMicroUsd, limitMicroUsd },
+          },
+        ],
+  );
+  // A warning that is lost with its worker is still in the budget's own state.
+  if (events.length > 0) await session.record({ events });
+}
+
+function changeOfRoute(
+  { route: before }: TaskRecord,
+  answered: {
+    readonly step: number;
+    readonly route: CallRoute;
+    readonly considered: readonly ConsideredRoute[];
+  },
+): NewEvent[] {
+  const { step, route, considered } = answered;
+  if (before === undefined || before === route.name) return [];
+  const verdict = considered.findLast((one) => one.route === before)?.verdict;
+  const reason = verdict ?? 'an account of a better kind can be used again';
+  return [{ type: 'route-changed', data: { step, from: before, to: route.name, reason } }];
 }
 
 /** Follows an answer that was cut at its longest length. */

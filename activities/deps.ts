@@ -4,13 +4,17 @@ import type {
   BatchJournal,
   Clock,
   CrashPoint,
+  Ledger,
   LiveChannel,
   ModelProvider,
+  RateLimiter,
   SlotLeases,
   TaskJournal,
   Workspaces,
 } from '../adapters/ports.ts';
 import type { collectStream } from '../adapters/models/collect-stream.ts';
+import type { LimitScopes } from '../adapters/models/limit-scopes.ts';
+import type { CallEstimates } from './estimate-call.ts';
 
 /** What happened, for metrics; each is set by exactly one activity. */
 export interface ActivityMetrics {
@@ -33,6 +37,18 @@ export interface ActivityDeps {
   readonly slots: SlotLeases;
   readonly live: LiveChannel;
   readonly models: ModelProvider;
+  readonly limiter: RateLimiter;
+  readonly limitScopes: LimitScopes;
+  readonly ledger: Ledger;
+  /** What tenants may spend. */
+  readonly money: {
+    readonly maxDailyCostMicroUsd: number;
+    readonly maxTenantCostMicroUsd: number | undefined;
+    /** Where days begin. */
+    readonly timeZone: string;
+  };
+  /** What calls of each model used so far. */
+  readonly estimates: CallEstimates;
   readonly tools: AgentTools;
   /** Reduces a model's stream to the message, usage and finish reason. */
   readonly collectStream: typeof collectStream;

@@ -30,7 +30,7 @@ export interface OutputRecorder {
  */
 export function recordOutput(
   step: number,
-  save: (entry: Pick<JournalEntry, 'events' | 'activity'>) => Promise<void>,
+  save: (entry: Pick<JournalEntry, 'events' | 'activity'>) => Promise<unknown>,
   begin?: StepBegin,
 ): OutputRecorder {
   let waiting: NewEvent[] = begin?.event === undefined ? [] : [begin.event];

@@ -4,12 +4,15 @@ import { AppError } from '../contracts/errors.ts';
 import type { TaskSession } from './task-session.ts';
 
 /**
- * Milliseconds of work left to this attempt; its time runs from the moment when its slot was taken.
+ * Milliseconds of work left to this attempt; its time runs from the moment when its slot was taken, and stands still while
+ * its model calls wait.
  * @throws TASK_TIMEOUT when none is left
  */
 export function remainingMs({ task, startedAt }: TaskSession, clock: Clock): number {
-  const began = startedAt?.getTime() ?? clock.now();
-  const left = began + task.timeoutMs - clock.now();
+  const nowMs = clock.now();
+  const waitedMs = task.waitedMs + (nowMs - (task.waitingSince?.getTime() ?? nowMs));
+  const began = startedAt?.getTime() ?? nowMs;
+  const left = began + waitedMs + task.timeoutMs - nowMs;
   if (left <= 0) throw timedOut(task);
   return left;
 }

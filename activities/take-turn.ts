@@ -5,7 +5,6 @@
  * All parts of a turn are on record as they end, so a repeated turn goes on where it was.
  */
 import type { AgentActivities, TurnResult } from '../contracts/activities.ts';
-import { AppError } from '../contracts/errors.ts';
 import { askModel, findAnswer } from './call-model.ts';
 import { checkWork } from './check-work.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -32,22 +31,11 @@ async function takeTurn(
   const begun = await beginWork(deps, session);
   const transcript = await deps.journal.listMessages(task.ref);
 
-  let answer = findAnswer(transcript, step);
-  let { costMicroUsd } = task;
-  if (answer === undefined) {
-    if (!deps.asksModels) return { next: 'model', hostQueue };
-    const asked = await askModel(deps, session, { step, transcript });
-    answer = asked;
-    costMicroUsd += asked.costMicroUsd;
-  }
+  const known = findAnswer(transcript, step);
+  if (known === undefined && !deps.asksModels) return { next: 'model', hostQueue };
+  const answer = known ?? (await askModel(deps, session, { step, transcript }));
+  if ('hold' in answer) return { next: 'hold', hostQueue, hold: answer.hold };
   const calls = answer.message.content.filter((part) => part.type === 'tool-call');
-  const goesOn = calls.length > 0 || answer.isCut;
-  if (goesOn && costMicroUsd >= task.maxCostMicroUsd) {
-    throw new AppError(
-      'BUDGET_EXCEEDED',
-      `spent ${String(costMicroUsd)} of ${String(task.maxCostMicroUsd)} micro-US-dollars`,
-    );
-  }
   if (answer.isCut) return { next: 'turn', hostQueue, summary: 'an answer that was cut off' };
   const workspace = begun ?? (await openWorkspace(deps, session));
   const second = { workspace, step: step + 1, transcript };

@@ -8,7 +8,13 @@
  * cancel: the activity fails retryably, and another attempt goes on.
  */
 import { CancelledFailure, Context } from '@temporalio/activity';
-import type { Fence, JournalEntry, TaskEnding, TaskRecord } from '../adapters/ports.ts';
+import type {
+  Fence,
+  JournalEntry,
+  MovedBudget,
+  TaskEnding,
+  TaskRecord,
+} from '../adapters/ports.ts';
 import type { TaskRef, TaskResult } from '../contracts/activities.ts';
 import { AppError } from '../contracts/errors.ts';
 import { endingOf } from '../contracts/failure-class.ts';
@@ -16,6 +22,8 @@ import type { ActivityDeps } from './deps.ts';
 import { isFinalError, toActivityFailure } from './failures.ts';
 
 const heartbeatMs = 5_000;
+/** What a slot outlasts a wait by, so that the next attempt finds it. */
+const slotGraceMs = 15_000;
 
 /**
  * Attempts of one activity that may die with their worker before the task is given up as the cause. Six, as a fleet whose
@@ -47,12 +55,16 @@ export interface TaskSession {
   readonly signal: AbortSignal;
   /** Records that the slot was taken and the work begins, and tells listeners. */
   markRunning(): Promise<void>;
-  /** Writes an entry and tells listeners. */
-  record(entry: JournalEntry): Promise<void>;
+  /** Writes an entry and tells listeners. Answers the budgets that a purchase in it has moved. */
+  record(entry: JournalEntry): Promise<readonly MovedBudget[]>;
   /** Ends the attempt of the task, tells listeners, gives the slot back. */
   finish(ending: TaskEnding, entry?: JournalEntry): Promise<TaskResult>;
   /** From here on heartbeats renew the slot. */
   holdSlot(): void;
+  /** Keeps the slot for a wait between two attempts. Best effort: else the next attempt waits for one. */
+  keepSlotFor(waitMs: number): Promise<void>;
+  /** Gives the slot to others: a long wait follows. */
+  giveUpSlot(): Promise<void>;
 }
 
 /** Names of the slots that a task holds. */
@@ -190,8 +202,9 @@ function openSession(
       // What a step that failed had gathered must not be written into the next attempt's time.
       if (isOver) throw new AppError('SUPERSEDED', 'the attempt is over');
       doing = entry.activity ?? doing;
-      await deps.journal.record(fence, entry);
+      const moved = await deps.journal.record(fence, entry);
       announce();
+      return moved;
     },
     async finish(ending, entry) {
       const result = await deps.journal.finish(fence, ending, entry);
@@ -205,6 +218,15 @@ function openSession(
     },
     holdSlot() {
       holding = true;
+    },
+    async keepSlotFor(waitMs) {
+      holding = false;
+      const forMs = Math.ceil(waitMs) + slotGraceMs;
+      await deps.slots.renew(tenantId, taskId, names, forMs).catch(() => false);
+    },
+    async giveUpSlot() {
+      holding = false;
+      await deps.slots.release(tenantId, taskId, names).catch(() => undefined);
     },
   };
   const close = async (): Promise<void> => {

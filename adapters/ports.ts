@@ -21,6 +21,7 @@ export const crashPointNames = [
   'api.tx.afterCommit.beforeStart',
   'outbox.afterPublish.beforeMark',
   'slot.afterAcquire.beforeRunning',
+  'llm.afterReserve.beforeSend',
   'llm.afterResponse.beforeLedger',
   'llm.afterLedger.beforeReturn',
   'tool.afterExit.beforeSnapshot',

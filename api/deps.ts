@@ -33,7 +33,7 @@ export interface ApiDeps {
   readonly store: TaskStore;
   readonly keys: KeyStore;
   readonly workspaces: Pick<Workspaces, 'resolve' | 'describeCommand'>;
-  readonly models: Pick<ModelProvider, 'languageModel' | 'isFree'>;
+  readonly models: Pick<ModelProvider, 'routesOf' | 'isFree'>;
   readonly live: LiveChannel;
   /** Asks the outbox relay to look now. */
   readonly wakeRelay: () => void;

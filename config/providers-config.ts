@@ -100,6 +100,11 @@ const accountSchema = z
     api: z.enum(['responses', 'chat']).optional(),
     /** Models that the account may be used for; all, when left out. */
     models: z.array(z.string().min(1)).min(1).optional(),
+    /**
+     * Longest answer that is asked for. Default: 16,384 tokens, which fits a file; of servers that cost nothing their own
+     * longest.
+     */
+    maxOutputTokens: z.int().min(256, 'at least 256 tokens').optional(),
     limits: z.array(limitSchema).default([]),
     /** Calls at once. */
     maxConcurrent: z.int().min(1, 'at least 1; without the line there is no bound').optional(),

@@ -44,6 +44,20 @@ export const eventBodies = {
     source: z.enum(['stdout', 'stderr', 'model', 'tool', 'gate']),
     text: z.string(),
   }),
+  /** A call was answered by another account or model than the one before. */
+  'route-changed': z.object({
+    step: z.int(),
+    from: z.string(),
+    to: z.string(),
+    reason: z.string(),
+  }),
+  /** A budget of the task's calls is used up so far: `warn` 80 %, `pause` 95 %, `stop` 100 %. */
+  'budget-reached': z.object({
+    budget: z.string(),
+    level: z.enum(['warn', 'pause', 'stop']),
+    spentMicroUsd: microUsdSchema,
+    limitMicroUsd: microUsdSchema,
+  }),
   'commit-created': z.object({ step: z.int(), commit: z.string(), diffStat: diffStatSchema }),
   'branch-delivered': z.object({ branch: z.string(), commit: z.string() }),
   'cancel-requested': z.object({ reason: z.string().optional() }),

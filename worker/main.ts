@@ -1,17 +1,29 @@
 /** Starts a worker process: wires the parts of the platform together and serves the configured pools until it is told to end. */
 import { join } from 'node:path';
 import type { ActivityDeps } from '../activities/deps.ts';
+import { createCallEstimates } from '../activities/estimate-call.ts';
 import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { collectStream } from '../adapters/models/collect-stream.ts';
 import { createModels } from '../adapters/models/create-models.ts';
+import { createLimitScopes } from '../adapters/models/limit-scopes.ts';
 import { createPrices } from '../adapters/models/prices.ts';
+import { createUsedSince } from '../adapters/postgres/account-usage.ts';
 import { createBatchJournal } from '../adapters/postgres/batch-journal.ts';
+import { createLedger } from '../adapters/postgres/ledger.ts';
 import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
 import { createPriceStore } from '../adapters/postgres/price-store.ts';
 import { createDatabase } from '../adapters/postgres/tenant-transaction.ts';
-import { createRedis, createSubscriberRedis } from '../adapters/redis/client.ts';
+import {
+  createLimiterRedis,
+  createRedis,
+  createSubscriberRedis,
+} from '../adapters/redis/client.ts';
 import { createLiveChannel } from '../adapters/redis/live-channel.ts';
+import {
+  createResilientLimiter,
+  type ResilientLimiter,
+} from '../adapters/redis/resilient-limiter.ts';
 import { createSlotLeases } from '../adapters/redis/slot-leases.ts';
 import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
 import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
@@ -54,7 +66,7 @@ async function serve(): Promise<void> {
     join(config.workspaces.dataDir, 'crashpoints'),
   );
   const workspaces = createWorkspaces({ ...config.workspaces, ...config.policy, crashpoint });
-  const activities = createDeps({ metrics, crashpoint, workspaces });
+  const { deps: activities, limiter } = createDeps({ metrics, crashpoint, workspaces });
 
   const temporalLogger = installTemporalRuntime(log);
   let ready = (): Promise<boolean> => Promise.resolve(false);
@@ -93,6 +105,7 @@ async function serve(): Promise<void> {
     );
 
   if (config.worker.pools.includes('agents')) sweepNowAndThen(workspaces);
+  await limiter.start();
   const running = runWorkers(workers, stop);
   log.info('worker-ready');
   await running;
@@ -103,12 +116,21 @@ function createDeps({
   metrics,
   crashpoint,
   workspaces,
-}: Pick<ActivityDeps, 'crashpoint' | 'workspaces'> & { metrics: Metrics }): ActivityDeps {
+}: Pick<ActivityDeps, 'crashpoint' | 'workspaces'> & { metrics: Metrics }): {
+  deps: ActivityDeps;
+  limiter: ResilientLimiter;
+} {
   const store = createDatabase(config.database.url, config.database.poolSize);
   const subscriptions = createSubscriptions(createSubscriberRedis(config.redis.url, log));
   const { hostId, tenantRunningMax } = config.worker;
   const clock = { now: () => Date.now() };
-  return {
+  const limiter = createResilientLimiter({
+    redis: createLimiterRedis(config.redis.url, log),
+    clock,
+    workerId: `${hostId}/${process.pid}`,
+    log,
+  });
+  const deps: ActivityDeps = {
     journal: createTaskJournal(store),
     batches: createBatchJournal(store),
     workspaces,
@@ -120,6 +142,11 @@ function createDeps({
       clock,
       prices: createPrices({ overrides: createPriceStore(store), clock, metrics }),
     }),
+    limiter,
+    limitScopes: createLimitScopes(createUsedSince(store)),
+    ledger: createLedger(store),
+    money: config.money,
+    estimates: createCallEstimates(),
     tools: createAgentTools(),
     collectStream,
     metrics,
@@ -130,6 +157,7 @@ function createDeps({
     tenantRunningMax,
     asksModels: config.worker.pools.includes('models'),
   };
+  return { deps, limiter };
 }
 
 function sweepNowAndThen(workspaces: HostWorkspaces): void {

@@ -7,12 +7,6 @@ import { placeholderKey } from './provider-fetch.ts';
 /** Kept for five minutes, renewed by each use; longer costs more to write (docs: build-with-claude/prompt-caching). */
 const cacheMark = { anthropic: { cacheControl: { type: 'ephemeral' } } } as const;
 
-/**
- * Longest answer, where the call does not say. The API wants a number, and the client has 4,096 for models that it does not
- * know: too few for a file. For those that it knows it stays below their own limit.
- */
-const maxOutputTokens = 16_384;
-
 /** Makes the client of a model. Its requests mark what the next turn finds in the cache. */
 export function createAnthropicClient(
   { baseUrl = 'https://api.anthropic.com/v1', fetch }: Connection,
@@ -37,7 +31,6 @@ function markForCache(options: LanguageModelV4CallOptions): LanguageModelV4CallO
   );
   const marked = new Set([system, ...said.slice(-2)]);
   return {
-    maxOutputTokens,
     ...options,
     prompt: prompt.map((message, index) => (marked.has(index) ? withMark(message) : message)),
   };

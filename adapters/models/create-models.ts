@@ -1,16 +1,15 @@
 /** The ModelProvider port: which models there are. */
 import { isAbsolute } from 'node:path';
-import type { LanguageModelV4 } from '@ai-sdk/provider';
 import type { ProviderAccount } from '../../config/providers-config.ts';
 import { AppError } from '../../contracts/errors.ts';
-import type { Clock, ModelProvider, Prices } from '../ports.ts';
+import type { CallRoute, Clock, ModelProvider, Prices, TokenCounts } from '../ports.ts';
 import { findRoutes, type ModelRoute } from './find-routes.ts';
 import { readLimitHeaders } from './limit-headers.ts';
 import { ModelCallError } from './model-call-error.ts';
 import { loadModelScript, type ScriptedPrice } from './model-script.ts';
 import { createProviderModel } from './provider-client.ts';
-import type { ProviderAnswer } from './provider-fetch.ts';
 import { countTurns, createScriptedModel } from './scripted.ts';
+import { findContextTokens } from './seed-prices.ts';
 import { toTokenCounts } from './token-counts.ts';
 
 const prefix = 'scripted:';
@@ -21,67 +20,92 @@ const prefix = 'scripted:';
  */
 const keptModels = 200;
 
-/** Which models may be used, and who is told of answers. */
+/** Which models may be used. */
 export interface ModelsOptions {
   /** Whether `scripted:<file>` may be used: such a file is read, and an `.mjs` one executed, by the worker. */
   readonly scriptedModels: boolean;
   readonly accounts: readonly ProviderAccount[];
   readonly clock: Clock;
-  readonly prices: Pick<Prices, 'costOf'>;
-  /** Told of every answer's status and headers, of those that are errors too. */
-  readonly onAnswer?: (answer: ProviderAnswer) => void;
+  readonly prices: Prices;
 }
 
 /** The models that tasks may use: `<account or provider>:<model>`, and `scripted:<absolute path>` where it is allowed. */
 export function createModels(options: ModelsOptions): ModelProvider {
-  const { accounts, clock, onAnswer } = options;
+  const { accounts, clock, prices } = options;
   const scriptPrices = new Map<string, ScriptedPrice>();
-  const kept = new Map<string, LanguageModelV4>();
+  const kept = new Map<string, CallRoute>();
 
-  function keptModel({ account, modelId }: ModelRoute): LanguageModelV4 {
-    const key = `${account.name}:${modelId}`;
-    const known = kept.get(key);
+  function keptRoute({ account, modelId }: ModelRoute): CallRoute {
+    const name = `${account.name}:${modelId}`;
+    const known = kept.get(name);
     if (known !== undefined) return known;
-    const model = createProviderModel(account, modelId, { clock, onAnswer });
+    const route = {
+      name,
+      account,
+      modelId,
+      model: createProviderModel(account, modelId, clock),
+      // Paid by the month, or not at all.
+      isFree: account.access !== 'api',
+      contextTokens: findContextTokens(account.provider, modelId, new Date(clock.now())),
+    };
     const [oldest] = kept.keys();
     if (kept.size >= keptModels && oldest !== undefined) kept.delete(oldest);
-    kept.set(key, model);
-    return model;
+    kept.set(name, route);
+    return route;
+  }
+
+  async function scriptedRoute(name: string): Promise<CallRoute> {
+    const file = scriptOf(name, options);
+    const script = await loadModelScript(file);
+    scriptPrices.set(name, script.price);
+    const { inputMicroUsd, outputMicroUsd } = script.price;
+    return {
+      name,
+      account: undefined,
+      modelId: file,
+      model: createScriptedModel(file, script),
+      isFree: inputMicroUsd === 0 && outputMicroUsd === 0,
+      contextTokens: undefined,
+    };
   }
 
   return {
-    async languageModel(name) {
-      if (!name.startsWith(prefix)) {
-        const [route] = findRoutes(accounts, name);
-        return keptModel(route);
-      }
-      const file = scriptOf(name, options);
-      const script = await loadModelScript(file);
-      scriptPrices.set(name, script.price);
-      return createScriptedModel(file, script);
+    async routesOf(name) {
+      if (name.startsWith(prefix)) return [await scriptedRoute(name)];
+      const [first, ...rest] = findRoutes(accounts, name);
+      return [keptRoute(first), ...rest.map(keptRoute)];
     },
     findFailure: (error) => (error instanceof ModelCallError ? error : undefined),
     readLimits: (headers) => readLimitHeaders(headers, clock.now()),
     isFree(name) {
       const price = scriptPrices.get(name);
-      return price?.inputMicroUsd === 0 && price.outputMicroUsd === 0;
+      if (price !== undefined) return price.inputMicroUsd === 0 && price.outputMicroUsd === 0;
+      return findRoutes(accounts, name).every(({ account }) => account.access !== 'api');
     },
-    async costOf(tenantId, name, { usage, servedModel, serviceTier, at }) {
+    async costOf(tenantId, { name, account, modelId }, { usage, servedModel, serviceTier, at }) {
       const price = scriptPrices.get(name);
-      if (price !== undefined) {
-        const total =
-          usage.inputTokens * price.inputMicroUsd + usage.outputTokens * price.outputMicroUsd;
-        return { costMicroUsd: Math.ceil(total / 1_000_000), priceId: 'script' };
-      }
-      const [{ account, modelId }] = findRoutes(accounts, name);
-      // Paid by the month, or not at all.
-      if (account.access !== 'api') return { costMicroUsd: 0, priceId: account.access };
-      return options.prices.costOf(tenantId, {
+      if (price !== undefined)
+        return { costMicroUsd: costByScript(price, usage), priceId: 'script' };
+      if (account?.access !== 'api') return { costMicroUsd: 0, priceId: account?.access ?? 'free' };
+      return prices.costOf(tenantId, {
         provider: account.provider,
         model: servedModel ?? modelId,
         usage: { tokens: toTokenCounts(usage), serviceTier },
         at,
       });
+    },
+    async estimateCost(tenantId, { name, account, modelId, isFree }, call) {
+      const price = scriptPrices.get(name);
+      if (price !== undefined) return costByScript(price, call);
+      if (isFree || account === undefined) return 0;
+      const { inputTokens, outputTokens, at } = call;
+      // The dearest way in which input can be counted: Anthropic charges more for what it puts into its cache.
+      const input = account.provider === 'anthropic' ? 'cacheWrite5m' : 'input';
+      const tokens = { ...noTokens, [input]: inputTokens, output: outputTokens };
+      const usage = { tokens, serviceTier: undefined };
+      const { provider } = account;
+      const cost = await prices.estimateOf(tenantId, { provider, model: modelId, usage, at });
+      return cost.costMicroUsd;
     },
     async conversationEnded(name, messages) {
       if (!name.startsWith(prefix)) return;
@@ -96,6 +120,23 @@ export function createModels(options: ModelsOptions): ModelProvider {
       );
     },
   };
+}
+
+const noTokens: TokenCounts = {
+  input: 0,
+  cacheRead: 0,
+  cacheWrite5m: 0,
+  cacheWrite1h: 0,
+  output: 0,
+  reasoning: 0,
+};
+
+function costByScript(
+  price: ScriptedPrice,
+  { inputTokens, outputTokens }: { readonly inputTokens: number; readonly outputTokens: number },
+): number {
+  const total = inputTokens * price.inputMicroUsd + outputTokens * price.outputMicroUsd;
+  return Math.ceil(total / 1_000_000);
 }
 
 /** The file of a scripted model. @throws MODEL_NOT_FOUND */

@@ -3,7 +3,8 @@ import { createModels } from './create-models.ts';
 import { findRoutes } from './find-routes.ts';
 
 /** Not asked: scripts say their own prices. */
-const prices = { costOf: () => Promise.reject(new Error('no price was to be asked for')) };
+const unasked = () => Promise.reject(new Error('no price was to be asked for'));
+const prices = { costOf: unasked, estimateOf: unasked };
 
 function anAccount(account: Partial<ProviderAccount> & { readonly name: string }): ProviderAccount {
   return {
@@ -63,7 +64,7 @@ test.each([
 ])('%s is refused with what there is', async (name, message) => {
   const models = createModels({ scriptedModels: false, accounts, clock: Date, prices });
 
-  await expect(models.languageModel(name)).rejects.toMatchObject({
+  await expect(models.routesOf(name)).rejects.toMatchObject({
     code: 'MODEL_NOT_FOUND',
     message,
   });
@@ -71,7 +72,7 @@ test.each([
 
 test('a missing credential is told at the call, by the name of its variable', async () => {
   const models = createModels({ scriptedModels: false, accounts, clock: Date, prices });
-  const model = await models.languageModel('paid:claude-a');
+  const [{ model }] = await models.routesOf('paid:claude-a');
   const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }];
   const error: unknown = await Promise.resolve(model.doStream({ prompt })).catch(
     (thrown: unknown) => thrown,
@@ -86,10 +87,9 @@ test('a missing credential is told at the call, by the name of its variable', as
 
 test('a model is made once, and the oldest one makes room for another', async () => {
   const models = createModels({ scriptedModels: false, accounts, clock: Date, prices });
-  const first = await models.languageModel('ollama:first');
+  const [first] = await models.routesOf('ollama:first');
 
-  expect(await models.languageModel('ollama:first')).toBe(first);
-  for (let count = 0; count < 200; count += 1)
-    await models.languageModel(`ollama:${String(count)}`);
-  expect(await models.languageModel('ollama:first')).not.toBe(first);
+  expect(await models.routesOf('ollama:first')).toEqual([first]);
+  for (let count = 0; count < 200; count += 1) await models.routesOf(`ollama:${String(count)}`);
+  expect((await models.routesOf('ollama:first'))[0]).not.toBe(first);
 });

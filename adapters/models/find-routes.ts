@@ -10,25 +10,34 @@ export interface ModelRoute {
 }
 
 /**
- * Finds who can serve `<account>:<model>` or `<provider>:<model>`, in the order in which they are to be tried: by access
- * (subscription, free, api), then by priority, then as they stand in the file. An account's name is that account alone;
- * its list of models is a hard border.
+ * Finds who can serve `<account>:<model>` or `<provider>:<model>`, or several of them with commas between, in the order in
+ * which they are to be tried: by access (subscription, free, api), then as they are named, then by priority, then as they
+ * stand in the file. An account's name is that account alone; its list of models is a hard border.
  * @throws MODEL_NOT_FOUND with the accounts and providers that there are
  */
 export function findRoutes(
   accounts: readonly ProviderAccount[],
-  name: string,
+  names: string,
 ): readonly [ModelRoute, ...ModelRoute[]] {
+  const [first, ...rest] = names
+    .split(',')
+    .flatMap((name) => routesOfName(accounts, name.trim()))
+    .toSorted((one, other) => rankOf(one.account) - rankOf(other.account));
+  if (first === undefined) throw new Error('every name has a route, or throws');
+  return [first, ...rest];
+}
+
+/** The accounts of one name, by priority. @throws MODEL_NOT_FOUND */
+function routesOfName(accounts: readonly ProviderAccount[], name: string): readonly ModelRoute[] {
   const [, prefix = '', modelId = ''] = /^([^:]*):(.+)$/.exec(name) ?? [];
   const byName = accounts.filter((account) => account.name === prefix);
   const asked = byName.length > 0 ? byName : accounts.filter(({ provider }) => provider === prefix);
   if (modelId === '' || asked.length === 0) throw notFound(accounts, name, prefix);
   const routes = asked
     .filter(({ models }) => models === undefined || models.includes(modelId))
-    .toSorted((one, other) => rankOf(one) - rankOf(other) || one.priority - other.priority)
+    .toSorted((one, other) => one.priority - other.priority)
     .map((account) => ({ account, modelId }));
-  const [first, ...rest] = routes;
-  if (first !== undefined) return [first, ...rest];
+  if (routes.length > 0) return routes;
   const allowed = [...new Set(asked.flatMap(({ models = [] }) => models))];
   throw new AppError(
     'MODEL_NOT_FOUND',

@@ -6,7 +6,7 @@ import { createAnthropicClient } from './anthropic.ts';
 import { createGoogleClient } from './google.ts';
 import { createCompatibleClient } from './openai-compatible.ts';
 import { createOpenaiClient } from './openai.ts';
-import { createProviderFetch, type ProviderAnswer } from './provider-fetch.ts';
+import { createProviderFetch } from './provider-fetch.ts';
 import { watchModel } from './watched-model.ts';
 
 /** What a client needs to know of an account. */
@@ -31,20 +31,13 @@ const clients: Readonly<
   'openai-compatible': createCompatibleClient,
 };
 
-/** What a model is made of, beside its name. */
-export interface ProviderModelOptions {
-  readonly clock: Clock;
-  /** Told of every answer's status and headers, of those that are errors too. */
-  readonly onAnswer?: ((answer: ProviderAnswer) => void) | undefined;
-}
-
 /** Makes a model of an account: nothing is sent or read before it is called. */
 export function createProviderModel(
   account: ProviderAccount,
   modelId: string,
-  { clock, onAnswer }: ProviderModelOptions,
+  clock: Clock,
 ): LanguageModelV4 {
-  const { fetch, sentCredentials } = createProviderFetch(account, onAnswer);
+  const { fetch, sentCredentials } = createProviderFetch(account);
   const { baseUrl, api } = account;
   const client = clients[account.provider]({ baseUrl, api, fetch }, modelId);
   return watchModel(client, { account, sentCredentials, clock });

@@ -62,7 +62,7 @@ async function failureOf(from: Provider, baseUrl = wire.url): Promise<ModelCallE
     limits: [],
   };
   try {
-    const model = createProviderModel(account, 'm', { clock: { now: () => now } });
+    const model = createProviderModel(account, 'm', { now: () => now });
     await collectStream((await model.doStream({ prompt })).stream);
   } catch (error) {
     if (error instanceof ModelCallError) return error;

@@ -5,14 +5,6 @@ import type { ProviderAccount } from '../../config/providers-config.ts';
 /** Stands where a client insists on a key. No request leaves with it. */
 export const placeholderKey = 'read-at-call-time';
 
-/** One answer of a provider, good or bad, as soon as its headers are there. */
-export interface ProviderAnswer {
-  readonly account: string;
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /** A fetch for one account, and the credentials that it has sent. */
 export interface ProviderFetch {
   readonly fetch: typeof globalThis.fetch;
@@ -34,10 +26,7 @@ const credentialHeaders: Readonly<
  * client never holds it. Redirects are not followed: they would carry the credential to another server.
  * @throws CREDENTIAL_MISSING from the fetch
  */
-export function createProviderFetch(
-  account: ProviderAccount,
-  onAnswer?: (answer: ProviderAnswer) => void,
-): ProviderFetch {
+export function createProviderFetch(account: ProviderAccount): ProviderFetch {
   const sentCredentials = new Set<string>();
   return {
     sentCredentials,
@@ -48,13 +37,7 @@ export function createProviderFetch(
         sentCredentials.add(credential);
         headers.set(...credentialHeaders[account.provider](credential));
       }
-      const response = await fetch(input, { ...init, headers, redirect: 'manual' });
-      onAnswer?.({
-        account: account.name,
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-      });
-      return response;
+      return fetch(input, { ...init, headers, redirect: 'manual' });
     },
   };
 }

@@ -59,7 +59,7 @@ function modelOf(
     api,
     limits: [],
   };
-  return createProviderModel(account, 'test-model', { clock: Date });
+  return createProviderModel(account, 'test-model', Date);
 }
 
 const question = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Look.' }] }];

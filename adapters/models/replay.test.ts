@@ -41,7 +41,7 @@ function modelOf(
     api,
     limits: [],
   };
-  return createProviderModel(account, id, { clock: Date });
+  return createProviderModel(account, id, Date);
 }
 
 const system = { role: 'system' as const, content: 'Be brief.' };

@@ -10,7 +10,8 @@ import { collectStream } from './collect-stream.ts';
 import { createModels } from './create-models.ts';
 
 /** Not asked: scripts say their own prices. */
-const prices = { costOf: () => Promise.reject(new Error('no price was to be asked for')) };
+const unasked = () => Promise.reject(new Error('no price was to be asked for'));
+const prices = { costOf: unasked, estimateOf: unasked };
 
 const models = createModels({ scriptedModels: true, accounts: [], clock: Date, prices });
 const root = join(import.meta.dirname, '..', '..');
@@ -44,7 +45,7 @@ describe('a scripted model', () => {
     const name = await aScript(
       'answers: [{ reasoning: hm, text: "a text of more than one piece, sent in several", toolCalls: [{ tool: look, input: { at: [1] } }] }]',
     );
-    const model = await models.languageModel(name);
+    const [{ model }] = await models.routesOf(name);
     const pieces: string[] = [];
 
     const { content, finishReason, usage } = await model.doGenerate({ prompt: [user('go')] });
@@ -123,7 +124,7 @@ describe('a scripted model', () => {
   ])('names file and line of a script with %s', async (_, script, place) => {
     const name = await aScript(script);
 
-    const error = await models.languageModel(name).catch((reason: unknown) => reason);
+    const error = await models.routesOf(name).catch((reason: unknown) => reason);
 
     expect(codeOf(error)).toBe('SCRIPT_INVALID');
     expect((error as Error).message).toContain(`script.yaml${place}`);
@@ -133,15 +134,15 @@ describe('a scripted model', () => {
     const name = await aScript('answers: [{ text: one }]');
     const codes = await Promise.all(
       [
-        models.languageModel('scripted:script.yaml'),
-        models.languageModel('openai:gpt'),
+        models.routesOf('scripted:script.yaml'),
+        models.routesOf('openai:gpt'),
         createModels({
           scriptedModels: false,
           accounts: [],
           clock: Date,
           prices,
-        }).languageModel(name),
-        models.languageModel('scripted:/does/not/exist.yaml'),
+        }).routesOf(name),
+        models.routesOf('scripted:/does/not/exist.yaml'),
       ].map((model) => model.then(() => undefined, codeOf)),
     );
 
@@ -157,7 +158,7 @@ describe('a scripted model', () => {
     const name = await aScript(
       'answers: [{ text: one, delayMs: 60000 }, { text: a text of some length that takes several pieces }]',
     );
-    const model = await models.languageModel(name);
+    const [{ model }] = await models.routesOf(name);
     const stop = new AbortController();
     const thinking = model.doStream({ prompt: [user('go')], abortSignal: stop.signal });
     const { stream } = await model.doStream({
@@ -178,9 +179,10 @@ describe('a scripted model', () => {
 
     const answer = await ask(name, [user('go')]);
 
-    const cost = await models.costOf('tenant', name, { ...answer, at: new Date() });
+    const [route] = await models.routesOf(name);
+    const cost = await models.costOf('tenant', route, { ...answer, at: new Date() });
     expect(cost.costMicroUsd).toBe(60);
-    expect(models.isFree(name)).toBe(false);
+    expect([models.isFree(name), route.isFree]).toEqual([false, false]);
   });
 
   test('the example of docs/model-scripts.md plays from the first to the last answer', async () => {
@@ -224,7 +226,7 @@ describe('a scripted model', () => {
 });
 
 async function ask(name: string, prompt: LanguageModelV4Message[]) {
-  const model = await models.languageModel(name);
+  const [{ model }] = await models.routesOf(name);
   const tools: LanguageModelV4FunctionTool[] = [];
   const { stream } = await model.doStream({ prompt, tools });
   return collectStream(stream);
@@ -263,7 +265,7 @@ function askingProgram(script: string): string {
     const models = createModels({ scriptedModels: true, accounts: [], clock: Date, prices: undefined });
     const name = ${JSON.stringify(`scripted:${script}`)};
     const prompt = [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }];
-    const ask = async () => (await (await models.languageModel(name)).doGenerate({ prompt, tools: [{ type: 'function', name: 'look' }] })).content[0];
+    const ask = async () => (await (await models.routesOf(name))[0].model.doGenerate({ prompt, tools: [{ type: 'function', name: 'look' }] })).content[0];
     const answers = [await ask()];
     prompt.push({ role: 'assistant', content: [] });
     answers.push(await ask());

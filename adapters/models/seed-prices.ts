@@ -33,6 +33,12 @@ export function findSeedPrice(provider: string, model: string, at: Date): ModelP
   return price;
 }
 
+/** Tokens of a model's longest conversation; undefined where the data do not say. */
+export function findContextTokens(provider: string, model: string, at: Date): number | undefined {
+  if (findProvider({ providerId: provider })?.id !== provider) return undefined;
+  return calcPrice({}, model, { providerId: provider, timestamp: at })?.model.context_window;
+}
+
 const found = new Map<string, ModelPrice | undefined>();
 const maxFound = 1_000;
 

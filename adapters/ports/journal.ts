@@ -20,6 +20,7 @@ import type {
 } from '../../contracts/task.schema.ts';
 import type { FailureClass, Outcome, WaitReason } from '../../contracts/task-status.ts';
 import type { ConsideredRoute } from './models.ts';
+import type { MovedBudget } from './money.ts';
 
 /** A task as its own activities see it: the request, and where the current attempt is. */
 export interface TaskRecord {
@@ -58,6 +59,10 @@ export interface TaskRecord {
   readonly route: string | undefined;
   /** Input tokens of that answer that are in the provider's cache. */
   readonly cachedTokens: number;
+  /** Time that the attempt has waited for its model calls: it is not work. Without the wait that it is in. */
+  readonly waitedMs: number;
+  /** Since when it has been waiting; undefined when it is not. */
+  readonly waitingSince: Date | undefined;
   readonly cancelRequested: boolean;
   readonly createdAt: Date;
   /** When the work of this attempt began (its slot was taken); undefined before. */
@@ -165,8 +170,8 @@ export interface TaskJournal {
    * it changes nothing. Answers when the work began. @throws SUPERSEDED · TASK_CANCELLED when a cancel came first
    */
   markRunning(fence: Fence, worker: string): Promise<Date>;
-  /** Writes an entry. @throws SUPERSEDED */
-  record(fence: Fence, entry: JournalEntry): Promise<void>;
+  /** Writes an entry. Answers the budgets that a purchase in it has moved. @throws SUPERSEDED */
+  record(fence: Fence, entry: JournalEntry): Promise<readonly MovedBudget[]>;
   /**
    * Ends the attempt, once: status, outcome, counts of the batch, `task-ended`, `item-ended`, together with a last entry.
    * An ended attempt answers its first result. A cancel requested before wins over any other ending.

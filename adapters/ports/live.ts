@@ -40,8 +40,16 @@ export interface SlotLeases {
     /** Called once when it has to wait. */
     readonly onWait?: () => void;
   }): Promise<void>;
-  /** Renews the lease in all scopes where the holder has it; answers whether it has it in all of them. */
-  renew(tenantId: string, holder: string, scopeNames: readonly string[]): Promise<boolean>;
+  /**
+   * Renews the lease in all scopes where the holder has it; answers whether it has it in all of them. `forMs` is for a
+   * holder that will be silent for longer than a lease. Default 15 s.
+   */
+  renew(
+    tenantId: string,
+    holder: string,
+    scopeNames: readonly string[],
+    forMs?: number,
+  ): Promise<boolean>;
   /** Gives the slot back and wakes waiters. Repeating it changes nothing. */
   release(tenantId: string, holder: string, scopeNames: readonly string[]): Promise<void>;
 }

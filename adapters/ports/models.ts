@@ -4,6 +4,7 @@ import type {
   LanguageModelV4FunctionTool,
   LanguageModelV4Message,
 } from '@ai-sdk/provider';
+import type { ProviderAccount } from '../../config/providers-config.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { SandboxResult, SandboxRun } from './workspaces.ts';
 import type { Cost } from './money.ts';
@@ -89,22 +90,51 @@ export interface PaidAnswer {
   readonly at: Date;
 }
 
+/** One way to have a call answered. */
+export interface CallRoute {
+  /** `<account>:<model>`, or `scripted:<path>`. */
+  readonly name: string;
+  /** Undefined for a scripted model: nothing of it is limited. */
+  readonly account: ProviderAccount | undefined;
+  readonly modelId: string;
+  /**
+   * Calls of it fail with an `AppError` that `findFailure` explains, and never wait or repeat anything by themselves.
+   */
+  readonly model: LanguageModelV4;
+  /** Whether calls cost nothing, whatever they ask: paid by the month, or not at all. */
+  readonly isFree: boolean;
+  /** Tokens of the longest conversation, where that is known. */
+  readonly contextTokens: number | undefined;
+}
+
+/** A call to come. */
+export interface ExpectedCall {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly at: Date;
+}
+
 /** Where models come from. The loop knows the interface only, not who answers. */
 export interface ModelProvider {
   /**
-   * The model of a name `<account or provider>:<model>` or `scripted:<path>`. Calls of it fail with an `AppError` that
-   * `findFailure` explains, and never wait or repeat anything by themselves.
+   * Who can answer for `<account or provider>:<model>`, several of them with commas between, or `scripted:<path>`: by
+   * access (subscription, free, api), then as they are named, then by the accounts' priority.
    * @throws MODEL_NOT_FOUND · SCRIPT_INVALID
    */
-  languageModel(name: string): Promise<LanguageModelV4>;
+  routesOf(name: string): Promise<readonly [CallRoute, ...CallRoute[]]>;
   /** What is to be done about an error of a model call; undefined for errors that no provider made. */
   findFailure(error: unknown): ModelCallFailure | undefined;
   /** What an answer's headers, just come, say about limits. */
   readLimits(headers: Readonly<Record<string, string>>): readonly LimitReading[];
-  /** Whether the model costs nothing, whatever it is asked. `languageModel` was asked for it before. */
+  /** Whether the model costs nothing, whatever it is asked. `routesOf` was asked for it before. */
   isFree(name: string): boolean;
-  /** What an answer of the model costs. @throws STORE_UNAVAILABLE when prices cannot be read */
-  costOf(tenantId: string, name: string, answer: PaidAnswer): Promise<Omit<Cost, 'unpriced'>>;
+  /** What an answer costs. @throws STORE_UNAVAILABLE when prices cannot be read */
+  costOf(tenantId: string, route: CallRoute, answer: PaidAnswer): Promise<Omit<Cost, 'unpriced'>>;
+  /**
+   * What a call costs at most that sends and gets so many tokens, none of them cached.
+   * @throws PRICE_UNKNOWN · STORE_UNAVAILABLE
+   */
+  estimateCost(tenantId: string, route: CallRoute, call: ExpectedCall): Promise<number>;
   /** Told once a conversation has succeeded; a scripted model throws SCRIPT_MISMATCH when answers are left over. */
   conversationEnded(name: string, messages: readonly LanguageModelV4Message[]): Promise<void>;
 }

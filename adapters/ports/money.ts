@@ -1,5 +1,6 @@
 /** Money: what a model call costs, and the books of what was reserved and spent. All amounts are micro-US-dollars. */
 import type { JSONObject } from '@ai-sdk/provider';
+import type { Charges } from './limiter.ts';
 
 /** What providers charge for apart. Every token of a call is of exactly one kind. */
 export type TokenKind =
@@ -109,6 +110,8 @@ export interface BudgetState {
   /** Held for calls of which nobody knows whether they were paid; counted as gone. */
   readonly unknownMicroUsd: number;
   readonly level: BudgetLevel;
+  /** When a budget of a day is a new one. */
+  readonly endsAt?: Date;
 }
 
 /** A budget after a movement. */
@@ -126,6 +129,10 @@ export interface ReserveRequest {
   readonly callId: string;
   readonly taskId: string;
   readonly amountMicroUsd: number;
+  /** Name of the account that is paid; absent for scripted models. */
+  readonly account?: string;
+  /** What the call is expected to count as in the account's limits. */
+  readonly charges?: Charges;
   /** All that the call is paid from, at least one; each must have room for it. */
   readonly budgets: readonly BudgetSpec[];
 }

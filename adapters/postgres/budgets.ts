@@ -1,5 +1,6 @@
 /** Rows of budgets: their names, their order, and how far they are used up. */
 import { sql } from 'kysely';
+import { dayEndOf } from '../../config/day-end.ts';
 import type { BudgetLevel, BudgetSpec, BudgetState } from '../ports.ts';
 import type { BudgetRow } from './schema.ts';
 import type { TenantTransaction } from './tenant-transaction.ts';
@@ -76,7 +77,23 @@ export function toBudgetState(row: BudgetRow): BudgetState {
     spentMicroUsd: row.spent_micro_usd,
     unknownMicroUsd: row.unknown_micro_usd,
     level: levelOf(row.spent_micro_usd + row.unknown_micro_usd, row.limit_micro_usd),
+    ...endOf(row),
   };
+}
+
+/** Ends of days, by budget: to find one takes a search over the calendar of its time zone. */
+const dayEnds = new Map<string, Date>();
+const maxDayEnds = 100;
+
+/** When the day of a budget ends. */
+function endOf({ id, created_at: createdAt }: BudgetRow): Pick<BudgetState, 'endsAt'> {
+  const timeZone = /^day:[^@]+@(.+)$/.exec(id)?.[1];
+  if (timeZone === undefined) return {};
+  // Its row was made on its day.
+  const endsAt = dayEnds.get(id) ?? new Date(dayEndOf(createdAt.getTime(), timeZone));
+  if (dayEnds.size === maxDayEnds) dayEnds.clear();
+  dayEnds.set(id, endsAt);
+  return { endsAt };
 }
 
 /** How far a budget is used up by what is gone: what is only held may come back, and a warning could not. */

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { TaskRef } from '../../contracts/activities.ts';
 import type { NewEvent } from '../../contracts/event.schema.ts';
-import type { JournalEntry, StepEntry, UsageEntry } from '../ports.ts';
+import type { JournalEntry, Movement, StepEntry, UsageEntry } from '../ports.ts';
 import { settleReservation } from './ledger.ts';
 import { keepPatch, toKeptPatch } from './patches.ts';
 import { anyOf, type TaskColumns } from './task-moves.ts';
@@ -40,7 +40,7 @@ export interface WrittenEntry {
   readonly set: TaskColumns;
   readonly events: readonly NewEvent[];
   /** Settled when the parts are written. */
-  readonly written: Promise<unknown>;
+  readonly written: Promise<{ readonly movement: Movement | undefined }>;
 }
 
 /**
@@ -71,7 +71,7 @@ export function writeEntry(
     ...(usage?.account !== undefined && routeColumns(usage.account, usage)),
     ...(head?.diffStat && { diff_stat: JSON.stringify(head.diffStat) }),
     ...(patch && { diff_sha256: patch.sha256 }),
-    ...liveColumns(entry),
+    ...liveColumns(entry, tx.at),
   };
   return { task: after, set, events: parts.events, written: insertParts(tx, task, parts) };
 }
@@ -93,11 +93,11 @@ function newParts(entry: JournalEntry, recorded: RecordedParts) {
   };
 }
 
-function insertParts(
+async function insertParts(
   tx: TenantTransaction,
   task: HeldTask,
   { steps, messages, usage, patch }: ReturnType<typeof newParts>,
-): Promise<unknown> {
+): Promise<{ readonly movement: Movement | undefined }> {
   const owner = { tenant_id: tx.tenantId, task_id: task.id, attempt: task.attempt };
   const stepRows = steps.map((step, index) => ({
     ...owner,
@@ -115,7 +115,11 @@ function insertParts(
     message: JSON.stringify(message),
     at: tx.at,
   }));
-  return Promise.all([
+  // In the same transaction: there is no paid answer on record that is not booked.
+  const [movement] = await Promise.all([
+    usage?.callId === undefined
+      ? undefined
+      : settleReservation(tx, usage.callId, usage.costMicroUsd),
     patch && keepPatch(tx, patch),
     stepRows.length > 0 && tx.db.insertInto('steps').values(stepRows).execute(),
     checkpointRows.length > 0 && tx.db.insertInto('checkpoints').values(checkpointRows).execute(),
@@ -125,19 +129,31 @@ function insertParts(
         .insertInto('usage_records')
         .values({ ...owner, ...usageColumns(usage), at: tx.at })
         .execute(),
-    // In the same transaction: there is no paid answer on record that is not booked.
-    usage?.callId !== undefined && settleReservation(tx, usage.callId, usage.costMicroUsd),
   ]);
+  return { movement };
 }
 
-function liveColumns({ activity, waitingFor }: JournalEntry) {
+function liveColumns({ activity, waitingFor }: JournalEntry, at: Date) {
   return {
     ...(activity !== undefined && { activity }),
-    ...(waitingFor !== undefined && {
-      waiting_reason: waitingFor?.reason ?? null,
-      waiting_until: waitingFor?.until ?? null,
-      waiting_detail: waitingFor?.detail ?? null,
+    ...(waitingFor === null && endOfWait(at)),
+    ...(waitingFor && {
+      waiting_reason: waitingFor.reason,
+      waiting_until: waitingFor.until ?? null,
+      waiting_detail: waitingFor.detail ?? null,
+      waiting_since: sql<Date>`coalesce(waiting_since, ${at})`,
     }),
+  };
+}
+
+/** A wait that is over: its time is counted apart from the work's. */
+export function endOfWait(at: Date) {
+  return {
+    waiting_reason: null,
+    waiting_until: null,
+    waiting_detail: null,
+    waiting_since: null,
+    waited_ms: sql<number>`waited_ms + coalesce(round(extract(epoch from ${at}::timestamptz - waiting_since) * 1000), 0)`,
   };
 }
 

@@ -120,12 +120,13 @@ class NoRoom extends Error {
 
 async function reserve(
   tx: TenantTransaction,
-  { callId, taskId, amountMicroUsd, budgets }: ReserveRequest,
+  { budgets, ...purchase }: ReserveRequest,
 ): Promise<ReserveAnswer> {
+  const { callId, amountMicroUsd } = purchase;
   const named = nameBudgets(budgets, tx.at);
   const ids = named.map(({ id }) => id);
   const [reserved] = await Promise.all([
-    insertReservation(tx, { callId, taskId, amountMicroUsd }, ids),
+    insertReservation(tx, purchase, ids),
     // Before any row is locked: who waits for somebody's new row holds nothing that this one may want.
     ensureBudgets(tx, named),
   ]);
@@ -149,12 +150,14 @@ async function reserve(
 /** Answers false when the call has a reservation. Waits for who makes one at the same time. */
 async function insertReservation(
   tx: TenantTransaction,
-  { callId, taskId, amountMicroUsd }: Omit<ReserveRequest, 'budgets'>,
+  { callId, taskId, amountMicroUsd, account, charges }: Omit<ReserveRequest, 'budgets'>,
   budgetIds: readonly string[],
 ): Promise<boolean> {
   const { rows } = await sql`
-    insert into reservations (tenant_id, call_id, task_id, amount_micro_usd, budget_ids, reserved_at)
-    values (${tx.tenantId}, ${callId}, ${taskId}, ${amountMicroUsd}, ${budgetIds}, ${tx.at})
+    insert into reservations
+      (tenant_id, call_id, task_id, amount_micro_usd, budget_ids, reserved_at, account, charges)
+    values (${tx.tenantId}, ${callId}, ${taskId}, ${amountMicroUsd}, ${budgetIds}, ${tx.at}, ${account ?? null},
+      ${charges === undefined ? null : JSON.stringify(charges)})
     on conflict do nothing returning true`.execute(tx.db);
   return rows.length > 0;
 }

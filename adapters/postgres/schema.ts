@@ -97,6 +97,8 @@ interface TasksTable {
   waiting_reason: WaitReason | null;
   waiting_until: Date | null;
   waiting_detail: string | null;
+  waiting_since: Date | null;
+  waited_ms: Generated<number>;
   cancel_requested_at: Date | null;
   steps: Generated<number>;
   message_seq: Generated<number>;

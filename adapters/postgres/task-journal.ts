@@ -69,7 +69,11 @@ export function createTaskJournal(database: Database): TaskJournal {
         ]);
         assertFence(task, fence);
         const { set, events, written } = writeEntry(tx, task, { entry, recorded });
-        await Promise.all([written, changeTasks(tx, [task], { set, events: () => events })]);
+        const [{ movement }] = await Promise.all([
+          written,
+          changeTasks(tx, [task], { set, events: () => events }),
+        ]);
+        return movement?.budgets ?? [];
       }),
 
     finish: (fence, ending, entry = {}) =>

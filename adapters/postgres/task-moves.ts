@@ -140,6 +140,7 @@ export const atRest = {
   waiting_reason: null,
   waiting_until: null,
   waiting_detail: null,
+  waiting_since: null,
 } as const;
 
 /** Ending of a task that a person cancelled. */
@@ -184,6 +185,7 @@ export async function requeueTasks(
       message_seq: 0,
       attempt_cost_micro_usd: 0,
       cost_refused: false,
+      waited_ms: 0,
       started_at: null,
       outcome: null,
       failure_class: null,

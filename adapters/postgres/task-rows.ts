@@ -118,6 +118,8 @@ export function toTaskRecord(
     priority: row.priority,
     route: row.route ?? undefined,
     cachedTokens: row.cached_tokens,
+    waitedMs: row.waited_ms,
+    waitingSince: row.waiting_since ?? undefined,
     cancelRequested: row.cancel_requested_at !== null,
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,

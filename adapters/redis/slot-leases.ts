@@ -95,12 +95,12 @@ export function createSlotLeases(options: SlotLeasesOptions): SlotLeases {
 
   return {
     acquire: (request) => untilAborted(request.signal, () => acquire(request)),
-    async renew(tenantId, holder, scopeNames) {
+    async renew(tenantId, holder, scopeNames, forMs = leaseMs) {
       const keys = scopeNames.flatMap((name) => [
         leasesKey(tenantId, name),
         markerKey(tenantId, name),
       ]);
-      return (await renewSlots(keys, [holder, leaseMs, markerMs])) === scopeNames.length;
+      return (await renewSlots(keys, [holder, forMs, markerMs])) === scopeNames.length;
     },
     release,
   };

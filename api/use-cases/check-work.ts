@@ -10,7 +10,7 @@ export async function assertModel(
   work: Pick<Work, 'agent' | 'model'>,
 ): Promise<void> {
   if (work.agent === 'builtin' && work.model !== undefined) {
-    await deps.models.languageModel(work.model);
+    await deps.models.routesOf(work.model);
   }
 }
 

@@ -24,6 +24,12 @@ function textOf(event: Event, paint: Paint): string | undefined {
       const { ok, kind, summary, durationMs } = event.data;
       return `${ok ? paint.green('✓') : paint.red('✗')} ${kind}: ${summary} ${paint.dim(formatDuration(durationMs))}`;
     }
+    case 'route-changed':
+      return `model: ${event.data.from} → ${event.data.to} ${paint.dim(`(${event.data.reason})`)}`;
+    case 'budget-reached': {
+      const { budget, spentMicroUsd, limitMicroUsd } = event.data;
+      return `${paint.yellow('budget')} ${budget}: ${formatMicroUsd(spentMicroUsd)} of ${formatMicroUsd(limitMicroUsd)} is spent`;
+    }
     case 'commit-created': {
       const { commit, diffStat } = event.data;
       return `commit ${commit.slice(0, 12)}: ${formatDiffStat(diffStat)}`;

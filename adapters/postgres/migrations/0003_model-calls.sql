@@ -18,6 +18,9 @@ create index reservations_of_account on reservations (account, reserved_at) wher
 alter table tasks
   -- What the task waits for, in a few words for people.
   add column waiting_detail text,
+  -- Since when; the time of a wait that is over is added to `waited_ms` and is not the work's.
+  add column waiting_since timestamptz,
+  add column waited_ms bigint not null default 0,
   -- Spending up to here needs nobody's word; an approval raises it.
   add column confirmed_cost_micro_usd bigint not null default 0,
   -- Somebody said no, or nobody answered: nothing above that is spent, and nobody is asked again in this attempt.
@@ -31,7 +34,7 @@ alter table tasks
 alter table batches alter column max_cost_micro_usd drop not null;
 
 -- Windows of an account are counted over all tenants that use it: numbers only, nothing that says whose they are.
-grant select (account, at, call_id, input_tokens, output_tokens, cache_read_tokens, cost_micro_usd) on usage_records to ado_system;
-grant select (account, call_id, reserved_at, state, charges) on reservations to ado_system;
+grant select (account, model, at, input_tokens, output_tokens, cache_read_tokens, cost_micro_usd) on usage_records to ado_system;
+grant select (account, reserved_at, state, charges) on reservations to ado_system;
 create policy numbers_of_accounts on usage_records for select to ado_system using (account is not null);
 create policy numbers_of_accounts on reservations for select to ado_system using (account is not null);

@@ -1,6 +1,6 @@
 /** Arguments of the limiter's scripts: doubles, as one binary string. Their order is told in the head of each script. */
 import type { Charges, CallOutcome, MeteredDimension, LimitScope } from '../../ports.ts';
-import { dayEndOf } from './day-end.ts';
+import { dayEndOf } from '../../../config/day-end.ts';
 
 /** Doubles as Redis' `struct.unpack` reads them. Both sides are little-endian. */
 export function pack(numbers: readonly number[]): Buffer {

@@ -76,7 +76,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
       describeCommand: async (command) => ({ files: [], digest: commitOf(command) }),
     },
     models: {
-      languageModel: async (name) => {
+      routesOf: async (name) => {
         throw new AppError('MODEL_NOT_FOUND', `no provider offers the model "${name}"`);
       },
       isFree: () => true,

@@ -113,7 +113,7 @@ test('with `fresh` a plan runs what is known', async () => {
 test('at worst a priced model spends the limit of the batch', async () => {
   await api.stop();
   api = await startApi({
-    models: { languageModel: async () => ({}) as never, isFree: () => false },
+    models: { routesOf: async () => ({}) as never, isFree: () => false },
   });
   const body = aBatch(['/a', '/b'], {
     agent: 'builtin',

@@ -1,0 +1,136 @@
+/** What a model call that failed has cost, and what its failure means. */
+import type { CallOutcome, CallRoute, ModelCallFailure } from '../adapters/ports.ts';
+import { codeOf, type AppError } from '../contracts/errors.ts';
+import { applyReadings } from './apply-readings.ts';
+import { settleLimits } from './ask-limiter.ts';
+import type { NotNow, Sending } from './buy-answer.ts';
+import type { ActivityDeps } from './deps.ts';
+import type { TaskSession } from './task-session.ts';
+
+/** After an overload, at least; up to twice as long, so that not all come back together. */
+const overloadedWaitMs = 500;
+/** How long an account without credit rests, where nobody says until when. */
+const brokeRestMs = 15 * 60_000;
+
+/** Books what a failed call has cost, and decides what the failure means for the route. */
+export async function afterFailure(
+  deps: ActivityDeps,
+  session: TaskSession,
+  failed: Sending & { readonly error: unknown; readonly at: Date },
+): Promise<NotNow> {
+  const { route, held, error } = failed;
+  const failure = deps.models.findFailure(error);
+  const { tenantId } = session.task.ref;
+  applyReadings(deps, route, { tenantId, readings: failure?.limits ?? [] });
+  const wasSent = codeOf(error) !== 'CREDENTIAL_MISSING';
+  await bookFailure(deps, session, { ...failed, failure, wasSent });
+  if (held !== undefined) {
+    const outcome = wasSent ? outcomeOf(failure, deps.clock.now()) : { kind: 'not_sent' as const };
+    await settleLimits(deps, held, outcome);
+  }
+  if (failure === undefined) {
+    session.signal.throwIfAborted();
+    if (!wasSent) return { kind: 'never', error: error as AppError };
+    throw error;
+  }
+  const { decision } = failure;
+  const appError = error as AppError;
+  const waitMs = Math.max(0, (decision.untilMs ?? 0) - deps.clock.now());
+  switch (decision.kind) {
+    case 'wait':
+      return { kind: 'later', waitMs, reason: 'provider', detail: appError.message };
+    case 'overloaded':
+      return {
+        kind: 'later',
+        waitMs: Math.max(waitMs, overloadedWaitMs * (1 + Math.random())),
+        reason: 'provider',
+        detail: appError.message,
+      };
+    case 'money': {
+      const restMs = decision.untilMs === undefined ? brokeRestMs : waitMs;
+      await restAccount(deps, route, restMs);
+      return { kind: 'later', waitMs: restMs, reason: 'budget', detail: appError.message };
+    }
+    case 'fallback':
+      return { kind: 'never', error: appError };
+    case 'final':
+      // Another account has another credential; what else is final is so everywhere.
+      if (decision.code !== 'CREDENTIAL_REFUSED') throw appError;
+      return { kind: 'never', error: appError };
+  }
+}
+
+/** What a failed call has cost goes into the books: what was reported, nothing, or nobody knows. */
+async function bookFailure(
+  deps: ActivityDeps,
+  session: TaskSession,
+  failed: Sending & {
+    readonly failure: ModelCallFailure | undefined;
+    readonly wasSent: boolean;
+    readonly at: Date;
+  },
+): Promise<void> {
+  const { route, callId, failure, at } = failed;
+  const { tenantId } = session.task.ref;
+  const { usageSoFar, decision } = failure ?? {};
+  if (usageSoFar !== undefined && decision?.spent === 'unknown') {
+    const paid = { usage: usageSoFar, servedModel: undefined, serviceTier: undefined, at };
+    const { costMicroUsd, priceId } = await deps.models.costOf(tenantId, route, paid);
+    await session.record({
+      usage: {
+        ...usageSoFar,
+        ...bookedTo(route),
+        effectId: callId ?? `${failed.call.effectId}.${String(failed.call.purchase.number)}`,
+        requestId: undefined,
+        costMicroUsd,
+        priceId,
+        ...(callId === undefined ? {} : { callId }),
+      },
+    });
+    failed.call.purchase.number += 1;
+    return;
+  }
+  if (callId === undefined) return;
+  failed.call.purchase.number += 1;
+  const isUnknown = decision === undefined ? failed.wasSent : decision.spent === 'unknown';
+  if (isUnknown) await deps.ledger.markUnknown(tenantId, callId);
+  else await deps.ledger.release(tenantId, callId);
+}
+
+/** What of a usage record says who answered. */
+export function bookedTo({ account, modelId, model }: CallRoute) {
+  return {
+    provider: model.provider,
+    model: modelId,
+    ...(account === undefined ? {} : { account: account.name }),
+  };
+}
+
+/** How the limiter is told of a failure. A cancelled call, or one without an end, may have been served. */
+function outcomeOf(failure: ModelCallFailure | undefined, nowMs: number): CallOutcome {
+  if (failure === undefined || failure.decision.spent === 'unknown') return { kind: 'unknown' };
+  const { kind, untilMs, code } = failure.decision;
+  switch (kind) {
+    case 'wait':
+      return {
+        kind: 'rate_limited',
+        ...(untilMs === undefined ? {} : { retryAfterMs: Math.max(0, untilMs - nowMs) }),
+      };
+    case 'overloaded':
+      return { kind: code === 'MODEL_UNAVAILABLE' ? 'overloaded' : 'failed' };
+    case 'money':
+    case 'fallback':
+    case 'final':
+      return { kind: 'rejected' };
+  }
+}
+
+/** Holds back all calls of an account that cannot pay. */
+async function restAccount(
+  deps: ActivityDeps,
+  { account, modelId }: CallRoute,
+  restMs: number,
+): Promise<void> {
+  if (account !== undefined)
+    await deps.limiter.pause(account.name, modelId, restMs).catch(() => undefined);
+}

@@ -1,0 +1,216 @@
+/**
+ * One call on one route: the limits say go, the money is held, the provider is asked.
+ *
+ * - The limiter is asked first, so that nothing is held by a call that stands in line. Its id is that of the step, shared by
+ *   all attempts; the purchase in the ledger has a number of its own, as each answer that is bought is paid.
+ * - A purchase that an earlier attempt made may have been sent: nobody knows. Its money stays gone (`unknown`), and the
+ *   answer is bought anew.
+ * - What a failed call has cost is booked: what the provider had reported when the answer broke off, or nothing where it
+ *   refused, or `unknown`.
+ */
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { CollectedAnswer } from '../adapters/models/collect-stream.ts';
+import type { CallRoute, HeldReservation } from '../adapters/ports.ts';
+import { AppError } from '../contracts/errors.ts';
+import type { WaitReason } from '../contracts/task-status.ts';
+import { afterFailure } from './after-failure.ts';
+import { applyReadings } from './apply-readings.ts';
+import { askLimiter, defaultMaxOutputTokens, maxOutputOf, settleLimits } from './ask-limiter.ts';
+import type { ActivityDeps } from './deps.ts';
+import { actualCharges, capCharges, expectedCharges } from './estimate-call.ts';
+import { holdMoney } from './hold-money.ts';
+import { makeOffer } from './offer-price.ts';
+import type { TaskSession } from './task-session.ts';
+
+/** A heartbeat's pace: leases end after three of them. */
+const extendEveryMs = 5_000;
+
+/** A call, the same on every route. */
+export interface PlannedCall {
+  /** Identity of the step. */
+  readonly effectId: string;
+  readonly options: LanguageModelV4CallOptions;
+  readonly characters: number;
+  readonly timeoutMs: number;
+  readonly onText: (text: string) => void;
+  /** Number of the next purchase of this step. */
+  readonly purchase: { number: number };
+}
+
+/** Why a route did not answer. */
+export type NotNow =
+  /** The route could answer later. */
+  | {
+      readonly kind: 'later';
+      readonly waitMs: number;
+      /** A place in the limiter's line is kept until then. */
+      readonly inLine?: boolean;
+      readonly reason: WaitReason;
+      /** For people: which route, which limit. */
+      readonly detail: string;
+    }
+  /** This route cannot answer this call. */
+  | { readonly kind: 'never'; readonly error: AppError };
+
+/** A person has to say first that so much may be spent. */
+export interface ToConfirm {
+  readonly kind: 'confirm';
+  readonly nextCallMicroUsd: number;
+}
+
+/** What came of a call on a route. */
+export type Attempted = BoughtAnswer | NotNow | ToConfirm;
+
+/** A whole answer. It is paid, and to be put on record together with its purchase. */
+export interface BoughtAnswer {
+  readonly kind: 'answered';
+  readonly route: CallRoute;
+  readonly answer: CollectedAnswer;
+  /** The purchase; undefined where nothing is paid. */
+  readonly callId: string | undefined;
+  readonly costMicroUsd: number;
+  readonly priceId: string;
+  /** Tells the limiter what the call really used. After the answer is on record. */
+  readonly settleLimits: () => Promise<void>;
+}
+
+/**
+ * Tries one route.
+ * @param horizonMs the longest wait for which a place in the limiter's line is wanted
+ * @throws what no other route can mend: a cancel, a store that is away
+ */
+export async function buyAnswer(
+  deps: ActivityDeps,
+  session: TaskSession,
+  {
+    call,
+    route,
+    horizonMs,
+  }: {
+    readonly call: PlannedCall;
+    readonly route: CallRoute;
+    readonly horizonMs: number;
+  },
+): Promise<Attempted> {
+  const { tenantId } = session.task.ref;
+  const expected = deps.estimates.expect(route.name, call.characters);
+  if (route.contextTokens !== undefined && expected.inputTokens * 0.8 > route.contextTokens) {
+    const message = `${route.name}: the conversation is too long for it`;
+    return { kind: 'never', error: new AppError('MODEL_CONTEXT_EXCEEDED', message) };
+  }
+
+  const most = maxOutputOf(route.account);
+  const maxOutputTokens = most ?? defaultMaxOutputTokens;
+  const priced = route.isFree
+    ? undefined
+    : await makeOffer(deps, session, { route, expected, maxOutputTokens });
+  if (priced !== undefined && priced.kind !== 'offer') return priced;
+
+  const scopes = route.account && deps.limitScopes(route.account, route.modelId, tenantId);
+  const charges = capCharges(
+    scopes ?? [],
+    expectedCharges(expected, {
+      cachedTokens: route.name === session.task.route ? session.task.cachedTokens : 0,
+      maxOutputTokens: priced?.offer.maxOutputTokens ?? most ?? 0,
+      costMicroUsd: priced?.price.expectedMicroUsd ?? 0,
+    }),
+  );
+  const limited = await askLimiter(deps, session, { route, call, charges, horizonMs });
+  if (limited.kind === 'later' || limited.kind === 'never') return limited;
+  const { held } = limited;
+  const money = priced && { route, ...priced, charges };
+  const paid = money && (await holdMoneyOrGiveBack(deps, session, { call, money, held }));
+  if (paid !== undefined && paid.kind !== 'held') return paid;
+  return send(deps, session, {
+    call,
+    route,
+    held,
+    callId: paid?.callId,
+    maxOutputTokens: paid?.offer.maxOutputTokens ?? most,
+  });
+}
+
+async function holdMoneyOrGiveBack(
+  deps: ActivityDeps,
+  session: TaskSession,
+  {
+    call,
+    money,
+    held,
+  }: {
+    readonly call: PlannedCall;
+    readonly money: Omit<Parameters<typeof holdMoney>[2], 'call'>;
+    readonly held: HeldReservation | undefined;
+  },
+) {
+  const giveBack = async (): Promise<void> => {
+    if (held !== undefined) await settleLimits(deps, held, { kind: 'not_sent' });
+  };
+  try {
+    const answer = await holdMoney(deps, session, { call, ...money });
+    if (answer.kind !== 'held') await giveBack();
+    return answer;
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
+}
+
+/** A call on its way, and what is held for it. */
+export interface Sending {
+  readonly call: PlannedCall;
+  readonly route: CallRoute;
+  readonly held: HeldReservation | undefined;
+  readonly callId: string | undefined;
+  readonly maxOutputTokens: number | undefined;
+}
+
+async function send(
+  deps: ActivityDeps,
+  session: TaskSession,
+  sending: Sending,
+): Promise<Attempted> {
+  const { call, route, held, callId, maxOutputTokens } = sending;
+  await deps.crashpoint('llm.afterReserve.beforeSend');
+  const at = new Date(deps.clock.now());
+  const extending =
+    held && setInterval(() => void deps.limiter.extend(held).catch(() => false), extendEveryMs);
+  try {
+    const { stream, response } = await route.model.doStream({
+      ...call.options,
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(call.timeoutMs)]),
+    });
+    applyReadings(deps, route, {
+      tenantId: session.task.ref.tenantId,
+      readings: deps.models.readLimits(response?.headers ?? {}),
+    });
+    const answer = await deps.collectStream(stream, call.onText);
+    if (answer.finishReason === 'error' || answer.finishReason === 'interrupted')
+      throw new AppError('MODEL_UNAVAILABLE', "the model's answer was cut off");
+    const { costMicroUsd, priceId } = await deps.models.costOf(session.task.ref.tenantId, route, {
+      ...answer,
+      at,
+    });
+    deps.estimates.learn(route.name, call.characters, answer.usage);
+    const actual = actualCharges(answer.usage, {
+      maxOutputTokens: maxOutputTokens ?? 0,
+      costMicroUsd,
+    });
+    return {
+      kind: 'answered',
+      route,
+      answer,
+      callId,
+      costMicroUsd,
+      priceId,
+      settleLimits: async () => {
+        if (held !== undefined) await settleLimits(deps, held, { kind: 'success', actual });
+      },
+    };
+  } catch (error) {
+    return await afterFailure(deps, session, { ...sending, error, at });
+  } finally {
+    clearInterval(extending);
+  }
+}
