@@ -47,9 +47,20 @@ export function formatTask(task: Task, paint: Paint): string {
 
 function waitingOf(task: Task): string {
   if (task.waitingFor === undefined) return '';
-  const until = task.waitingFor.until;
-  return `, waiting for ${task.waitingFor.reason === 'slot' ? 'a slot' : 'its next try'}${until === undefined ? '' : ` until ${until}`}`;
+  const { reason, until, detail } = task.waitingFor;
+  const isSoon = until === undefined || Date.parse(until) <= Date.now();
+  return `, waiting for ${waits[reason]}${detail === undefined ? '' : ` (${detail})`}${isSoon ? '' : ` until ${until}`}`;
 }
+
+const waits: Readonly<Record<NonNullable<Task['waitingFor']>['reason'], string>> = {
+  slot: 'a slot',
+  retry: 'its next try',
+  limit: 'a limit of its model',
+  provider: 'the provider of its model',
+  window: 'a quota of its model',
+  budget: 'money',
+  approval: 'an approval',
+};
 
 function timeOf(span: {
   readonly startedAt?: string | undefined;
@@ -150,7 +161,7 @@ export function formatTasks(tasks: readonly Task[], paint: Paint): string {
 function resultOf(task: Task): string {
   if (task.outcome === 'succeeded') return task.commit === undefined ? 'no change' : task.branch;
   if (task.outcome !== undefined) return formatFailure(task);
-  return task.activity ?? waitingOf(task).replace(/^, /, '');
+  return task.waitingFor === undefined ? (task.activity ?? '') : waitingOf(task).replace(/^, /, '');
 }
 
 /** Batches as rows. */
