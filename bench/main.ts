@@ -8,6 +8,7 @@ import { cliStart } from './cli-start.ts';
 import { cpuPerStep } from './cpu-per-step.ts';
 import { eventLatency } from './event-latency.ts';
 import { limiter } from './limiter.ts';
+import { modelCall } from './model-call.ts';
 import { queuedMemory } from './queued-memory.ts';
 import { submitLatency } from './submit-latency.ts';
 import { startPlatform } from './support/platform.ts';
@@ -22,6 +23,7 @@ const questions: readonly Question[] = [
   eventLatency,
   queuedMemory,
   limiter,
+  modelCall,
   cliStart,
 ];
 const rounds = 3;
