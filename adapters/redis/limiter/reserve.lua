@@ -8,6 +8,9 @@
   behind the tail, unless it leaves a quarter in the bucket: then some who have a place never came, or come late and
   find it. There are two tails: that of normal calls, and behind it that of batch calls and of tenants beyond their
   share. Lane 0 stands in no line.
+  Who comes at its time and finds nothing, as others took it who have no place, is late. The late ones of a lane come one
+  after the other at the pace of the rate: else all of them would ask again and again at the same moments.
+  A place among the normal ones of another scope is one in the line of the tenant's share too, where nobody overtakes.
   A share binds only when the other scopes have more than a fifth of their burst in use.
   A scope that Redis does not know, as after a flush, starts empty: full after one burst. Its windows are filled by the
   caller (ARGV[4]). A share starts full, as it guards no provider. A cold scope is written even when the call is
@@ -17,7 +20,8 @@
              of a go: speed, whether a share was borrowed, 0, and then all costs, and all tats and ends of windows
              after it
     state    doubles: tat of each dimension; then, while somebody waits or there are windows, the normal tail of each
-             and the batch tail of each. Of a window: its end, what is used, 0
+             and the batch tail of each, and when the next late one of each of the two lanes may come. Of a window:
+             its end, what is used, 0
     leases   zset id → end in µs
     breaker  doubles: open until, time of opening, probe until, window start, calls, failures, overloads in a row; then
              the id of the probe
@@ -117,8 +121,15 @@ for scope = 1, scopes do
   at = at + 3 + 2 * dimensions
 end
 
+-- Where the numbers of a scope begin, in the input and, less one, in the costs
+local function dimensions_at(scope)
+  local at, charge = 7, 0
+  for _ = 1, scope - 1 do at, charge = at + 3 + 2 * input[at], charge + input[at] end
+  return at, charge
+end
+
 local function give_tails(state, dimensions)
-  for tail = #state + 1, 3 * dimensions do state[tail] = 0 end
+  for tail = #state + 1, 3 * dimensions + 2 do state[tail] = 0 end
 end
 
 local function save(scope)
@@ -183,7 +194,7 @@ local function waits(in_lane, room)
         -- A cost that a slowed bucket cannot hold waits until that bucket is full.
         local needed = cost * unit / speed
         if needed > burst then needed = burst end
-        if queued and backlog + needed > 0.75 * burst then
+        if queued and (share or backlog + needed > 0.75 * burst) then
           local normal, batch = state[dimensions + dimension], state[2 * dimensions + dimension]
           if normal > tail then tail = normal end
           if in_lane == 2 and not share and batch > tail then tail = batch end
@@ -217,6 +228,10 @@ if not refused then
       wait, scope, dimension, lane = share_wait, by_share, by_share_dimension, 1
     end
   end
+  if wait > 0 and lane > 0 and place_of[scope] > 0 then
+    local state, dimensions = states[scope], input[dimensions_at(scope)]
+    wait = math.max(wait, (state[3 * dimensions + lane] or 0) - now)
+  end
   if wait > horizon then refused = { 2, now, math.ceil(now + wait), scope, dimension } end
 end
 if not refused and wait <= 0 then
@@ -228,24 +243,37 @@ if refused then
   return refused
 end
 
--- A place in the line
+-- A place at the tail of a scope; for one that has a place there and is late, the next moment of the late ones
+local function stand(scope, due, dimension)
+  local at, charge = dimensions_at(scope)
+  local state, dimensions = states[scope], input[at]
+  give_tails(state, dimensions)
+  if place_of[scope] > 0 then
+    state[3 * dimensions + lane] = due + costs[charge + dimension] * input[at + 1 + 2 * dimension] / speed
+  else
+    for each = 1, dimensions do
+      local unit = input[at + 1 + 2 * each]
+      if unit > 0 then
+        local tail = math.max(now, state[each], state[dimensions + each])
+        if lane == 2 then tail = math.max(tail, state[2 * dimensions + each]) end
+        state[lane * dimensions + each] = tail + costs[charge + each] * unit / speed
+      end
+    end
+  end
+  places = places + (lane - place_of[scope]) * 4 ^ (scope - 1)
+  cold[scope] = true
+end
+
 if wait > 0 then
   local due = math.ceil(now + wait)
   if lane > 0 then
-    local at, charge = 7, 0
-    for other = 1, scope - 1 do at, charge = at + 3 + 2 * input[at], charge + input[at] end
-    local state, dimensions = states[scope], input[at]
-    give_tails(state, dimensions)
-    for dimension = 1, dimensions do
-      local unit = input[at + 1 + 2 * dimension]
-      if unit > 0 then
-        local tail = math.max(now, state[dimension], state[dimensions + dimension])
-        if lane == 2 then tail = math.max(tail, state[2 * dimensions + dimension]) end
-        state[lane * dimensions + dimension] = tail + costs[charge + dimension] * unit / speed
-      end
+    stand(scope, due, dimension)
+    -- Places among the normal ones count for the tenant's share: else a flood would take them all.
+    local at = 7
+    for other = 1, lane == 1 and scopes or 0 do
+      if input[at + 2] == 1 and place_of[other] == 0 and other ~= scope then stand(other) end
+      at = at + 3 + 2 * input[at]
     end
-    places = places + (lane - place_of[scope]) * 4 ^ (scope - 1)
-    cold[scope] = true
   end
   for written in pairs(cold) do save(written) end
   local life = math.ceil((due - now + lease) / 1000)
@@ -283,6 +311,7 @@ for scope = 1, scopes do
       waiting = true
     end
   end
+  waiting = waiting or tails and (state[3 * dimensions + 1] > now or state[3 * dimensions + 2] > now)
   if tails and not waiting then
     for tail = #state, dimensions + 1, -1 do state[tail] = nil end
   end
