@@ -5,7 +5,7 @@ import type { TaskSession } from './task-session.ts';
 
 /**
  * Milliseconds of work left to this attempt; its time runs from the moment when its slot was taken, and stands still while
- * its model calls wait.
+ * it waits for its model, or for people.
  * @throws TASK_TIMEOUT when none is left
  */
 export function remainingMs({ task, startedAt }: TaskSession, clock: Clock): number {

@@ -92,7 +92,9 @@ async function relayPage(
       await engine.deliver(message);
     } catch (error) {
       if (codeOf(error) === 'ENGINE_UNAVAILABLE') failure = error;
-      else log.error({ err: error, kind: message.kind }, 'outbox-message-refused');
+      else if (codeOf(error) === undefined)
+        log.error({ err: error, kind: message.kind }, 'outbox-message-refused');
+      else log.warn({ ...reasonOf(error), kind: message.kind }, 'outbox-message-waits');
       throw error;
     }
     metrics.outboxDelivered(message.kind);

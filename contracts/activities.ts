@@ -76,6 +76,18 @@ export interface EndTaskInput extends TaskRef {
   readonly error: string;
 }
 
+/** Puts a question on record. The id counts unless the question was asked before, under another one. */
+export interface OpenApprovalInput extends TaskRef {
+  readonly approvalId: string;
+  readonly question: ApprovalQuestion;
+}
+
+/** An approval that its workflow waits for. */
+export interface ApprovalRef {
+  readonly tenantId: string;
+  readonly approvalId: string;
+}
+
 /** An item that the batch workflow may start a child for. */
 export interface BatchItem {
   readonly taskId: string;

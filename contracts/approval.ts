@@ -20,7 +20,9 @@ export const approvalStatuses = [
 export type ApprovalStatus = (typeof approvalStatuses)[number];
 
 /** What a person may say. */
-export type ApprovalDecision = 'approve' | 'reject';
+export const approvalDecisions = ['approve', 'reject'] as const;
+/** One decision. */
+export type ApprovalDecision = (typeof approvalDecisions)[number];
 
 /** What silence means, how long it may last, and when people are reminded; times count from the question. */
 export interface ApprovalTerms {
@@ -64,3 +66,38 @@ export interface CostQuestion {
 
 /** A question of any kind. */
 export type ApprovalQuestion = CostQuestion;
+
+/** A question as its workflow knows it, from the moment that it is on record. */
+export interface OpenedApproval {
+  readonly approvalId: string;
+  /** When the default decision counts, in milliseconds since 1970. */
+  readonly deadlineMs: number;
+  /** When people are reminded, in milliseconds since 1970, the earliest first. */
+  readonly remindersMs: readonly number[];
+  /** Set when the question was answered before: it is asked once. */
+  readonly decision?: ApprovalDecision;
+}
+
+/** The answer to a question; it names the question that it is for. */
+export interface ApprovalAnswer {
+  readonly approvalId: string;
+  readonly decision: ApprovalDecision;
+}
+
+/** What an approval that has ended comes to; undefined while it is pending. A withdrawn one allows nothing. */
+export function decisionOf(approval: {
+  readonly status: ApprovalStatus;
+  readonly defaultDecision: ApprovalDecision;
+}): ApprovalDecision | undefined {
+  switch (approval.status) {
+    case 'pending':
+      return undefined;
+    case 'approved':
+      return 'approve';
+    case 'rejected':
+    case 'withdrawn':
+      return 'reject';
+    case 'expired':
+      return approval.defaultDecision;
+  }
+}

@@ -66,6 +66,19 @@ export const errorKinds = {
     meaning: 'No batch of this tenant has this id.',
     remedy: 'List batches with `ado batch list`.',
   },
+  APPROVAL_NOT_FOUND: {
+    family: 'caller',
+    http: 404,
+    meaning: 'No approval of this tenant has this id.',
+    remedy: 'List approvals with `ado approvals --all`.',
+  },
+  APPROVAL_DECIDED: {
+    family: 'caller',
+    http: 409,
+    meaning:
+      'The approval was decided otherwise, or its task has ended; the first decision counts.',
+    remedy: 'See what was decided with `ado approvals --all`.',
+  },
   TASK_ALREADY_ENDED: {
     family: 'caller',
     http: 409,

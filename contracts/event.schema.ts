@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { diffStatSchema, errorCodeSchema, instantSchema, microUsdSchema } from './task.schema.ts';
+import { approvalDecisions, approvalKinds } from './approval.ts';
 import { batchResults } from './batch.schema.ts';
 import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
 
@@ -24,6 +25,8 @@ const itemFields = {
   repository: z.string(),
   attempt: z.int(),
 };
+
+const approvalFields = { approvalId: z.string(), taskId: z.string() };
 
 /** Body of each event type; the union below adds stream, sequence and time. */
 export const eventBodies = {
@@ -61,6 +64,26 @@ export const eventBodies = {
   'commit-created': z.object({ step: z.int(), commit: z.string(), diffStat: diffStatSchema }),
   'branch-delivered': z.object({ branch: z.string(), commit: z.string() }),
   'cancel-requested': z.object({ reason: z.string().optional() }),
+  /** The task asks a person, and waits. The three events of an approval are in its batch's stream, too. */
+  'approval-requested': z.object({
+    ...approvalFields,
+    kind: z.enum(approvalKinds),
+    title: z.string(),
+    defaultDecision: z.enum(approvalDecisions),
+    deadlineAt: instantSchema,
+  }),
+  'approval-reminded': z.object({
+    ...approvalFields,
+    title: z.string(),
+    deadlineAt: instantSchema,
+  }),
+  'approval-decided': z.object({
+    ...approvalFields,
+    decision: z.enum(approvalDecisions),
+    /** Nobody answered in time: the default counts. */
+    expired: z.boolean(),
+    reason: z.string().optional(),
+  }),
   'task-ended': z.object({
     status: z.enum(taskStatuses),
     outcome: z.enum(outcomes),

@@ -1,6 +1,7 @@
-/** Signals and queries, and the inputs and results of workflows. Inputs are one object each, so that fields can be added. */
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+/** Signals, updates and queries, and the inputs and results of workflows. Inputs are one object each, so that fields can be added. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { TaskRef } from './activities.ts';
+import type { ApprovalAnswer, ApprovalDecision } from './approval.ts';
 
 /** Input of `agentTask`: pointers and what the UI shows; the request itself is in PostgreSQL. */
 export interface AgentTaskInput extends TaskRef {
@@ -96,6 +97,14 @@ export const getBatchProgress = defineQuery<
 /** Answers how far a task is; for debugging. */
 export const getTaskProgress = defineQuery<AgentTaskProgress>('getProgress');
 
+/**
+ * Tells a task that its question was answered; PostgreSQL has decided already, this only wakes it. Refused by a task that
+ * does not wait for this answer (any more): APPROVAL_NOT_FOUND, APPROVAL_DECIDED.
+ */
+export const decideApprovalUpdate = defineUpdate<ApprovalDecision, [ApprovalAnswer]>(
+  'decideApproval',
+);
+
 /** What the outbox delivers to Temporal, at least once; each is harmless when repeated. */
 export type OutboxMessage =
   | {
@@ -106,4 +115,10 @@ export type OutboxMessage =
     }
   /** Signals the batch, starting it when it does not run. */
   | { readonly kind: 'wake-batch'; readonly input: AgentBatchInput; readonly change: BatchChange }
-  | { readonly kind: 'cancel-workflow'; readonly workflowId: string };
+  | { readonly kind: 'cancel-workflow'; readonly workflowId: string }
+  /** Wakes the task that waits for the answer. */
+  | {
+      readonly kind: 'decide-approval';
+      readonly workflowId: string;
+      readonly answer: ApprovalAnswer;
+    };

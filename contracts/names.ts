@@ -55,6 +55,9 @@ export const taskIdPattern =
 /** Shape of a batch's id: `batch-` and a UUID version 7. */
 export const batchIdPattern =
   /^batch-[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+/** Shape of an approval's id: `approval-` and a UUID version 7. */
+export const approvalIdPattern =
+  /^approval-[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
  * The short form of an id, used in branch names and tables: its last 8 characters, which are random (the first ones of

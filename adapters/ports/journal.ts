@@ -59,7 +59,7 @@ export interface TaskRecord {
   readonly route: string | undefined;
   /** Input tokens of that answer that are in the provider's cache. */
   readonly cachedTokens: number;
-  /** Time that the attempt has waited for its model calls: it is not work. Without the wait that it is in. */
+  /** Time that the attempt has waited for its model, or for people: it is not work. Without the wait that it is in. */
   readonly waitedMs: number;
   /** Since when it has been waiting; undefined when it is not. */
   readonly waitingSince: Date | undefined;

@@ -137,12 +137,20 @@ function liveColumns({ activity, waitingFor }: JournalEntry, at: Date) {
   return {
     ...(activity !== undefined && { activity }),
     ...(waitingFor === null && endOfWait(at)),
-    ...(waitingFor && {
-      waiting_reason: waitingFor.reason,
-      waiting_until: waitingFor.until ?? null,
-      waiting_detail: waitingFor.detail ?? null,
-      waiting_since: sql<Date>`coalesce(waiting_since, ${at})`,
-    }),
+    ...(waitingFor && beginWait(waitingFor, at)),
+  };
+}
+
+/** A wait, or another reason for the one that the task is in. */
+export function beginWait(
+  { reason, until, detail }: NonNullable<JournalEntry['waitingFor']>,
+  at: Date,
+) {
+  return {
+    waiting_reason: reason,
+    waiting_until: until ?? null,
+    waiting_detail: detail ?? null,
+    waiting_since: sql<Date>`coalesce(waiting_since, ${at})`,
   };
 }
 

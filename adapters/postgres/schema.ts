@@ -1,6 +1,12 @@
 /** The tables as Kysely sees them; migrations/ makes them and says what the columns mean. */
 import type { JSONObject, LanguageModelV4Message } from '@ai-sdk/provider';
 import type { ColumnType, Generated, GeneratedAlways, Selectable } from 'kysely';
+import type {
+  ApprovalDecision,
+  ApprovalKind,
+  ApprovalQuestion,
+  ApprovalStatus,
+} from '../../contracts/approval.ts';
 import type { Batch } from '../../contracts/batch.schema.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
 import type { EventType } from '../../contracts/event.schema.ts';
@@ -124,6 +130,27 @@ interface TasksTable {
   head_commit: string | null;
   diff_stat: OptionalJson<DiffStat>;
   diff_sha256: string | null;
+}
+
+interface ApprovalsTable {
+  tenant_id: Fixed<string>;
+  id: Fixed<string>;
+  task_id: Fixed<string>;
+  attempt: Fixed<number>;
+  batch_id: Fixed<string | null>;
+  kind: Fixed<ApprovalKind>;
+  key: Fixed<string>;
+  title: Fixed<string>;
+  facts: Json<ApprovalQuestion['facts']>;
+  default_decision: Fixed<ApprovalDecision>;
+  status: Generated<ApprovalStatus>;
+  created_at: Fixed<Date>;
+  deadline_at: Fixed<Date>;
+  reminders: Fixed<Date[]>;
+  reminded: Generated<number>;
+  decided_by: string | null;
+  decided_at: Date | null;
+  reason: string | null;
 }
 
 interface StepsTable {
@@ -292,6 +319,7 @@ export interface Tables {
   api_keys: ApiKeysTable;
   batches: BatchesTable;
   tasks: TasksTable;
+  approvals: ApprovalsTable;
   steps: StepsTable;
   messages: MessagesTable;
   events: EventsTable;
@@ -309,6 +337,8 @@ export interface Tables {
 
 /** A row of `tasks`. */
 export type TaskRow = Selectable<TasksTable>;
+/** A row of `approvals`. */
+export type ApprovalRow = Selectable<ApprovalsTable>;
 /** A row of `batches`. */
 export type BatchRow = Selectable<BatchesTable>;
 /** A row of `steps`. */

@@ -5,6 +5,7 @@
 import { sql, type UpdateObject } from 'kysely';
 import type { NewEvent } from '../../contracts/event.schema.ts';
 import {
+  isFinal,
   statusesBefore,
   statusOfOutcome,
   type Outcome,
@@ -60,7 +61,10 @@ export interface TaskChange {
   readonly events: (task: HeldTask) => readonly NewEvent[];
 }
 
-/** Changes rows that are locked and appends events to their streams, in one statement. */
+/**
+ * Changes rows that are locked and appends events to their streams, in one statement. Tasks that end take back what they
+ * asked people, in a second one.
+ */
 export async function changeTasks(
   tx: TenantTransaction,
   tasks: readonly HeldTask[],
@@ -79,6 +83,11 @@ export async function changeTasks(
       query.where('status', '=', anyOf(statusesBefore(to ?? 'queued'))),
     )
     .returning('id');
+  const asking =
+    to !== undefined && isFinal(to)
+      ? tasks.filter((task) => task.status === 'awaiting_approval')
+      : [];
+  if (asking.length > 0) await withdrawApprovals(tx, asking);
   const { changed } = await tx.db
     .with('changed', () => update)
     .with('told', () => sql<{ seq: number }>`(${insertOfEvents(tx, placed)})`)
@@ -88,6 +97,17 @@ export async function changeTasks(
   if (changed !== tasks.length) {
     throw new Error(`${tasks.length - changed} tasks may not become ${to ?? 'changed'}`);
   }
+}
+
+/** Takes back the pending questions of locked tasks: nobody can decide them any more. */
+async function withdrawApprovals(tx: TenantTransaction, tasks: readonly HeldTask[]): Promise<void> {
+  await tx.db
+    .updateTable('approvals')
+    .set({ status: 'withdrawn', decided_at: tx.at })
+    .where('tenant_id', '=', tx.tenantId)
+    .where('task_id', '=', anyOf(tasks.map((task) => task.id)))
+    .where('status', '=', sql.lit('pending'))
+    .execute();
 }
 
 /** `= any(…)`: one statement text for any number of values, unlike `in (…)`. */

@@ -26,6 +26,7 @@ const outboxKinds = [
   'start-task',
   'wake-batch',
   'cancel-workflow',
+  'decide-approval',
 ] as const satisfies readonly OutboxMessage['kind'][];
 const statusClasses = ['2xx', '3xx', '4xx', '5xx'] as const;
 

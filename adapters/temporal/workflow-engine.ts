@@ -1,5 +1,12 @@
 /** The WorkflowEngine port on Temporal's client. */
-import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowIdConflictPolicy,
@@ -8,6 +15,7 @@ import {
 import { AppError } from '../../contracts/errors.ts';
 import {
   changeBatchSignal,
+  decideApprovalUpdate,
   type AgentBatchInput,
   type AgentTaskInput,
   type OutboxMessage,
@@ -122,6 +130,33 @@ async function deliver(client: Client, message: OutboxMessage): Promise<void> {
         // Never started, or ended already: there is nothing to cancel.
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
+      return;
+    case 'decide-approval':
+      await decideApproval(client, message);
+  }
+}
+
+/**
+ * Wakes a workflow that waits for an answer. An update needs a worker to take it: without one the message has to come
+ * again, and must not hold up the others meanwhile. The id of the update makes a repeated one the same.
+ * @throws WORKER_LOST when no worker took it in time
+ */
+async function decideApproval(
+  client: Client,
+  { workflowId, answer }: Extract<OutboxMessage, { kind: 'decide-approval' }>,
+): Promise<void> {
+  const handle = client.workflow.getHandle(workflowId);
+  try {
+    await client.withDeadline(Date.now() + updateTimeoutMs, () =>
+      handle.executeUpdate(decideApprovalUpdate, { updateId: answer.approvalId, args: [answer] }),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+      throw new AppError('WORKER_LOST', `no worker has taken the answer to ${workflowId} yet`);
+    // Ended, or it knows the answer and waits no more: there is nobody to wake.
+    if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
+      return;
+    throw error;
   }
 }
 
@@ -188,6 +223,9 @@ function cutToBytes(text: string, maxBytes: number): string {
     .toString();
   return `${cut.replace(/\uFFFD+$/, '')}…`;
 }
+
+/** A worker takes an update within milliseconds; a busy one is asked again. */
+const updateTimeoutMs = 2_000;
 
 /** gRPC's codes for: it took too long, too much at once, it is not there. */
 const passing = new Map([

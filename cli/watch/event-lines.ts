@@ -38,6 +38,16 @@ function textOf(event: Event, paint: Paint): string | undefined {
       return `branch ${event.data.branch} at ${event.data.commit.slice(0, 12)}`;
     case 'cancel-requested':
       return `${paint.yellow('cancelling')}${event.data.reason === undefined ? '' : `: ${event.data.reason}`}`;
+    case 'approval-requested':
+      return `${paint.yellow('asks')}: ${event.data.title}`;
+    case 'approval-reminded':
+      return `${paint.yellow('still asks')}: ${event.data.title}`;
+    case 'approval-decided': {
+      const { decision, expired, reason } = event.data;
+      const word = decision === 'approve' ? paint.green('approved') : paint.red('rejected');
+      const why = expired ? 'nobody answered in time' : reason;
+      return why === undefined ? word : `${word}: ${why}`;
+    }
     case 'task-ended':
       return [paintWord(paint, event.data.outcome), ...endOf(event.data)].join('  ');
     case 'batch-queued':

@@ -2,6 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import type { Actor, Fence, NewBatch, NewTask, TaskEnding } from '../../../adapters/ports.ts';
+import {
+  createApprovalJournal,
+  createApprovalStore,
+} from '../../../adapters/postgres/approvals.ts';
 import { createBatchJournal } from '../../../adapters/postgres/batch-journal.ts';
 import { createKeyStore } from '../../../adapters/postgres/key-store.ts';
 import { createLedger } from '../../../adapters/postgres/ledger.ts';
@@ -25,6 +29,8 @@ export async function createPostgresWorld({ poolSize = 10 } = {}) {
   const database = createDatabase(testDatabase.url, poolSize, clock);
   const journal = createTaskJournal(database);
   const batches = createBatchJournal(database);
+  const questions = createApprovalJournal(database);
+  const approvals = createApprovalStore(database);
   const store = createTaskStore(database);
   const keys = createKeyStore(database);
   const outbox = createOutbox(database);
@@ -37,6 +43,8 @@ export async function createPostgresWorld({ poolSize = 10 } = {}) {
     database,
     journal,
     batches,
+    questions,
+    approvals,
     store,
     keys,
     outbox,

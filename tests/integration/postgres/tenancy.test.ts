@@ -40,6 +40,7 @@ const tables = [
   'budgets',
   'reservations',
   'ledger_entries',
+  'approvals',
 ] as const;
 
 test('every table has row-level security, forced on its owner too', async () => {

@@ -1,0 +1,63 @@
+/** Approvals as the API shows them, and what a person sends to decide one. */
+import { z } from 'zod';
+import {
+  approvalDecisions,
+  approvalKinds,
+  approvalStatuses,
+  type ApprovalQuestion,
+} from './approval.ts';
+import { approvalIdPattern } from './names.ts';
+import { batchIdSchema, instantSchema, microUsdSchema, taskIdSchema } from './task.schema.ts';
+
+export const approvalIdSchema = z
+  .string()
+  .regex(approvalIdPattern, 'not an approval id (approval-<uuid>)');
+
+/** What a person needs to decide about money. Amounts are micro-US-dollars. */
+const costFactsSchema = z.object({
+  /** `<account>:<model>` that would be paid. */
+  route: z.string(),
+  spentMicroUsd: microUsdSchema,
+  /** Spending that was confirmed so far. */
+  confirmedMicroUsd: microUsdSchema,
+  /** What the next call may cost at most. */
+  nextCallMicroUsd: microUsdSchema,
+  /** What a yes allows: the limit of the task. */
+  limitMicroUsd: microUsdSchema,
+  /** When an account that costs nothing can be used again, where there is one. */
+  freeAgainAt: instantSchema.optional(),
+}) satisfies z.ZodType<ApprovalQuestion['facts']>;
+
+/** A question to a person, with what became of it. */
+export const approvalSchema = z.object({
+  id: approvalIdSchema,
+  taskId: taskIdSchema,
+  batchId: batchIdSchema.optional(),
+  attempt: z.int().positive(),
+  kind: z.enum(approvalKinds),
+  /** One sentence. */
+  title: z.string(),
+  facts: costFactsSchema,
+  status: z.enum(approvalStatuses),
+  /** What counts when nobody answers until `deadlineAt`. */
+  defaultDecision: z.enum(approvalDecisions),
+  deadlineAt: instantSchema,
+  /** When people are reminded; the first `reminded` of these have passed. */
+  remindersAt: z.array(instantSchema),
+  reminded: z.int().nonnegative(),
+  createdAt: instantSchema,
+  /** When it stopped to be pending, however it did. */
+  decidedAt: instantSchema.optional(),
+  /** Id of the key that decided; absent when nobody did. */
+  decidedBy: z.string().optional(),
+  reason: z.string().optional(),
+});
+export type Approval = z.infer<typeof approvalSchema>;
+
+/** What a person sends. */
+export const decideApprovalSchema = z.strictObject({
+  decision: z.enum(approvalDecisions),
+  /** Why, for the record. */
+  reason: z.string().max(500).optional(),
+});
+export type DecideApproval = z.infer<typeof decideApprovalSchema>;
