@@ -4,6 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { problemDocuments, routeNotFound } from './middleware/problem-documents.ts';
 import { requestId } from './middleware/request-id.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { bindApprovalRoutes } from './routes/approval-routes.ts';
 import { bindBatchRoutes } from './routes/batch-routes.ts';
 import { documentRoutes } from './routes/document-routes.ts';
 import { bindServerRoutes } from './routes/server-routes.ts';
@@ -23,6 +24,7 @@ export function createApp(deps: ApiDeps): Express {
   bindServerRoutes(api, deps);
   bindTaskRoutes(api, deps);
   bindBatchRoutes(api, deps);
+  bindApprovalRoutes(api, deps);
   app.use(router);
   app.use(routeNotFound, problemDocuments(deps.log));
   return app;

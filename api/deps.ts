@@ -1,5 +1,6 @@
 /** What the API is given: ports, clock, and a few answers of the machine it runs on. */
 import type {
+  ApprovalStore,
   Clock,
   CrashPoint,
   KeyStore,
@@ -31,6 +32,7 @@ export interface Dependency {
 /** Everything that routes and use cases are given. */
 export interface ApiDeps {
   readonly store: TaskStore;
+  readonly approvals: ApprovalStore;
   readonly keys: KeyStore;
   readonly workspaces: Pick<Workspaces, 'resolve' | 'describeCommand'>;
   readonly models: Pick<ModelProvider, 'routesOf' | 'isFree'>;
@@ -47,7 +49,7 @@ export interface ApiDeps {
   readonly confirmAboveCostMicroUsd: number;
   /** In the order in which `/health/ready` names them. */
   readonly dependencies: readonly Dependency[];
-  readonly metrics: Pick<Metrics, 'httpAnswered' | 'sseClientsChanged'>;
+  readonly metrics: Pick<Metrics, 'httpAnswered' | 'sseClientsChanged' | 'approvalMoved'>;
   readonly temporalUiUrl: string | undefined;
   readonly version: string;
   /** Aborted when the server stops: streams end then. */

@@ -5,6 +5,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { createModels } from '../adapters/models/create-models.ts';
 import { createPrices } from '../adapters/models/prices.ts';
+import { createApprovalStore } from '../adapters/postgres/approvals.ts';
 import { createKeyStore } from '../adapters/postgres/key-store.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
@@ -96,6 +97,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   );
   const app = createApp({
     store: createTaskStore(database),
+    approvals: createApprovalStore(database),
     keys,
     workspaces,
     models: createModels({

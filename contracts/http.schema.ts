@@ -10,11 +10,18 @@ import {
   retryBatchSchema,
   submitBatchSchema,
 } from './batch.schema.ts';
+import { approvalIdSchema, approvalSchema, decideApprovalSchema } from './approval.schema.ts';
 import type { ErrorCode } from './errors.ts';
 import { eventSchema } from './event.schema.ts';
+import {
+  eventsQuery,
+  listApprovalsQuery,
+  listOf,
+  listTasksQuery,
+  pageQuery,
+} from './queries.schema.ts';
 import { messageSchema, stepSchema } from './step.schema.ts';
 import { batchIdSchema, submitTaskSchema, taskIdSchema, taskSchema } from './task.schema.ts';
-import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
 
 /** What an API key may do. A role is a set of them: viewer < operator < developer < admin. */
 export const scopes = ['tasks:read', 'tasks:operate', 'tasks:write', 'admin'] as const;
@@ -52,41 +59,7 @@ export interface Route {
 
 const taskParams = z.object({ taskId: taskIdSchema });
 const batchParams = z.object({ batchId: batchIdSchema });
-/** Query of every list: how many, and where to go on. */
-const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(500).default(50),
-  cursor: z.string().max(500).optional(),
-});
-const listOf = <T extends z.ZodType>(item: T) =>
-  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
-const yesNo = z.enum(['true', 'false']);
-const commaList = <T extends string>(words: readonly [T, ...T[]]) =>
-  z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(words)));
-
-/** Filters of the task list; lists are comma-separated. Newest first; items of a batch in their order. */
-const listTasksQuery = pageQuery.extend({
-  status: commaList(taskStatuses).optional(),
-  outcome: commaList(outcomes).optional(),
-  failureClass: commaList(failureClasses).optional(),
-  batchId: batchIdSchema.optional(),
-  /** `false` leaves out the items of batches. */
-  inBatch: yesNo.transform((word) => word === 'true').optional(),
-  repository: z.string().max(2_000).optional(),
-  label: z
-    .string()
-    .max(264)
-    .regex(/^[^=]+=.*$/, 'a label filter is name=value')
-    .optional(),
-});
-const eventsQuery = z.strictObject({
-  /** Sequence number after which to begin; `Last-Event-ID` wins. Default 0: from the first event. */
-  after: z.coerce.number().int().min(0).default(0),
-  /** `false` ends the stream after the events there are; default: follow until the end. */
-  follow: yesNo.default('true'),
-});
+const approvalParams = z.object({ approvalId: approvalIdSchema });
 const cancelBody = z.strictObject({ reason: z.string().max(500).optional() });
 
 /** Every route of the API. */
@@ -337,6 +310,40 @@ export const routes = {
     status: 200,
     response: eventSchema,
     errors: ['BATCH_NOT_FOUND'],
+  },
+  listApprovals: {
+    method: 'get',
+    path: '/v1/approvals',
+    summary: 'List the questions of tasks to people, newest first.',
+    scope: 'tasks:read',
+    query: listApprovalsQuery,
+    answer: 'json',
+    status: 200,
+    response: listOf(approvalSchema),
+    errors: [],
+  },
+  getApproval: {
+    method: 'get',
+    path: '/v1/approvals/:approvalId',
+    summary: 'Get a question with what became of it.',
+    scope: 'tasks:read',
+    params: approvalParams,
+    answer: 'json',
+    status: 200,
+    response: approvalSchema,
+    errors: ['APPROVAL_NOT_FOUND'],
+  },
+  decideApproval: {
+    method: 'post',
+    path: '/v1/approvals/:approvalId/decision',
+    summary: 'Answer a question, once. The same answer again changes nothing.',
+    scope: 'tasks:operate',
+    params: approvalParams,
+    body: decideApprovalSchema,
+    answer: 'json',
+    status: 200,
+    response: approvalSchema,
+    errors: ['APPROVAL_NOT_FOUND', 'APPROVAL_DECIDED'],
   },
   whoAmI: {
     method: 'get',

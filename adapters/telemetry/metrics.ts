@@ -1,5 +1,6 @@
 /** Every metric of the platform, and the calls that set them. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { approvalKinds, approvalStatuses, type ApprovalKind } from '../../contracts/approval.ts';
 import { stepKinds } from '../../contracts/event.schema.ts';
 import { routes, type RouteName } from '../../contracts/http.schema.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
@@ -29,6 +30,9 @@ const outboxKinds = [
   'decide-approval',
 ] as const satisfies readonly OutboxMessage['kind'][];
 const statusClasses = ['2xx', '3xx', '4xx', '5xx'] as const;
+
+/** What happens to an approval: its statuses, and each reminder. */
+const approvalMoves = [...approvalStatuses, 'reminded'] as const;
 
 /** The table. docs/metrics.md is printed from it. */
 export const metricDefinitions = {
@@ -80,6 +84,11 @@ export const metricDefinitions = {
     help: 'Answers of models with tokens that have no known price and were booked at the ceiling.',
     labels: { kind: tokenKinds },
   },
+  ado_approvals_total: {
+    kind: 'counter',
+    help: 'Questions to people by what happened to them: asked (pending), reminded, answered, expired. Not those that ended with their task.',
+    labels: { kind: approvalKinds, move: approvalMoves },
+  },
   ado_task_queue_length: {
     kind: 'gauge',
     help: 'Tasks that wait in the Temporal queue of a pool, as Temporal estimates it.',
@@ -118,6 +127,8 @@ export interface Metrics {
   ): void;
   /** By the prices, once for each kind of tokens of an answer that has no known price. */
   priceMissing(kind: TokenKind): void;
+  /** By the activity or the request that did it, once for each. */
+  approvalMoved(kind: ApprovalKind, move: (typeof approvalMoves)[number]): void;
   /** By the worker, whenever its metrics are read. */
   queueMeasured(pool: Pool, length: number): void;
   /** By the API's request log. */
@@ -159,6 +170,7 @@ export function createMetrics(): Metrics {
   const modelTokens = counter('ado_model_tokens_total');
   const cost = counter('ado_cost_usd_total');
   const priceMissing = counter('ado_price_missing_total');
+  const approvals = counter('ado_approvals_total');
   const queueLength = gauge('ado_task_queue_length');
   const requests = histogram('ado_http_request_duration_seconds');
   const delivered = counter('ado_outbox_delivered_total');
@@ -179,6 +191,7 @@ export function createMetrics(): Metrics {
       cost.inc({ provider }, costMicroUsd / 1_000_000);
     },
     priceMissing: (kind) => priceMissing.inc({ kind }),
+    approvalMoved: (kind, move) => approvals.inc({ kind, move }),
     queueMeasured: (pool, length) => queueLength.set({ pool }, length),
     httpAnswered: (route, status, durationMs) =>
       requests.observe(

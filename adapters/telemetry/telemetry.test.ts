@@ -50,6 +50,7 @@ describe('the metrics', () => {
     metrics.stepFinished('gate', false, 2_000);
     metrics.modelAnswered('scripted', 10, 3, 250_000);
     metrics.priceMissing('cacheWrite1h');
+    metrics.approvalMoved('cost', 'pending');
     metrics.queueMeasured('agents', 7);
     metrics.httpAnswered('submitTask', 202, 20);
     metrics.outboxDelivered('start-task');

@@ -121,8 +121,10 @@ function readCall<R extends Route>(
 }
 
 function unknownId(request: Request): AppError {
-  const { taskId, batchId } = request.params;
-  return taskId === undefined
+  const { taskId, batchId, approvalId } = request.params;
+  if (taskId !== undefined)
+    return new AppError('TASK_NOT_FOUND', `There is no task ${JSON.stringify(taskId)}.`);
+  return approvalId === undefined
     ? new AppError('BATCH_NOT_FOUND', `There is no batch ${JSON.stringify(batchId)}.`)
-    : new AppError('TASK_NOT_FOUND', `There is no task ${JSON.stringify(taskId)}.`);
+    : new AppError('APPROVAL_NOT_FOUND', `There is no approval ${JSON.stringify(approvalId)}.`);
 }

@@ -5,6 +5,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Approval, DecideApproval } from '../../contracts/approval.schema.ts';
 import type { Batch, SubmitBatch } from '../../contracts/batch.schema.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { ErrorCode, Problem } from '../../contracts/errors.ts';
@@ -13,7 +14,16 @@ import type { RouteName } from '../../contracts/http.schema.ts';
 import type { Message, Step } from '../../contracts/step.schema.ts';
 import { defaultMaxCostMicroUsd, type SubmitTask, type Task } from '../../contracts/task.schema.ts';
 import { isFinal } from '../../contracts/task-status.ts';
-import { answerProblem, findRoute, fits, page, parse, plan, readBody } from './fake-http.ts';
+import {
+  answerProblem,
+  asksFor,
+  findRoute,
+  fits,
+  page,
+  parse,
+  plan,
+  readBody,
+} from './fake-http.ts';
 import type { FoundRoute } from './fake-http.ts';
 import { aBatch, aTask } from './fake-work.ts';
 
@@ -36,6 +46,7 @@ export const fakeKey = 'ado_test_fake_secret';
 export class FakeApi {
   readonly tasks = new Map<string, Task>();
   readonly batches = new Map<string, Batch>();
+  readonly approvals = new Map<string, Approval>();
   readonly events = new Map<string, Event[]>();
   readonly steps = new Map<string, Step[]>();
   readonly messages = new Map<string, Message[]>();
@@ -133,6 +144,21 @@ export class FakeApi {
     return batch;
   }
 
+  #getApproval(id: string): Approval {
+    const approval = this.approvals.get(id);
+    if (approval === undefined) throw new AppError('APPROVAL_NOT_FOUND', `No approval ${id}.`);
+    return approval;
+  }
+
+  #decide(approval: Approval, { decision, reason }: DecideApproval): Approval {
+    const status = decision === 'approve' ? 'approved' : 'rejected';
+    if (approval.status !== 'pending' && approval.status !== status)
+      throw new AppError('APPROVAL_DECIDED', `It was ${approval.status}.`);
+    const decided = { ...approval, status, reason } as const;
+    this.approvals.set(approval.id, decided);
+    return decided;
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const url = new URL(request.url ?? '/', this.url);
@@ -158,7 +184,10 @@ export class FakeApi {
         'No.',
       );
     }
-    const params = parse(route.params, call.params) as Record<'taskId' | 'batchId', string>;
+    const params = parse(route.params, call.params) as Record<
+      'taskId' | 'batchId' | 'approvalId',
+      string
+    >;
     const query = parse(route.query, call.query) as Record<string, unknown>;
     const body = parse(route.body, call.body);
     if (route.answer === 'events') {
@@ -242,6 +271,15 @@ export class FakeApi {
       case 'changeBatch':
         this.changeBatch(params.batchId, body as Partial<Batch>);
         return this.#getBatch(params.batchId);
+      case 'listApprovals':
+        return page(
+          [...this.approvals.values()].filter((one) => asksFor(one, query)),
+          query,
+        );
+      case 'getApproval':
+        return this.#getApproval(params.approvalId);
+      case 'decideApproval':
+        return this.#decide(this.#getApproval(params.approvalId), body as DecideApproval);
       case 'whoAmI':
         return {
           tenantId: 't',
@@ -327,7 +365,7 @@ interface Call extends FoundRoute {
 }
 
 interface Parsed {
-  readonly params: Readonly<Record<'taskId' | 'batchId', string>>;
+  readonly params: Readonly<Record<'taskId' | 'batchId' | 'approvalId', string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }

@@ -1,6 +1,7 @@
 /** HTTP as the fake API speaks it: the route table, schemas, problem documents, pages. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import type { Approval } from '../../contracts/approval.schema.ts';
 import type { SubmitBatch } from '../../contracts/batch.schema.ts';
 import { AppError, codeOf, errorKinds } from '../../contracts/errors.ts';
 import { problemMediaType, routes } from '../../contracts/http.schema.ts';
@@ -74,6 +75,16 @@ export function fits(task: Task, query: Readonly<Record<string, unknown>>): bool
     const words = query[name] as readonly string[] | undefined;
     return words === undefined || words.includes(task[name] ?? '');
   });
+}
+
+/** Answers whether an approval fits the filters of its list. */
+export function asksFor(approval: Approval, query: Readonly<Record<string, unknown>>): boolean {
+  const statuses = query['status'] as readonly string[] | undefined;
+  return (
+    (statuses?.includes(approval.status) ?? true) &&
+    (query['taskId'] === undefined || query['taskId'] === approval.taskId) &&
+    (query['batchId'] === undefined || query['batchId'] === approval.batchId)
+  );
 }
 
 /** Cuts one page out of a list. */

@@ -59,8 +59,16 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
   const stopping = new AbortController();
   const logged: LogLine[] = [];
   const relay = { wakes: 0 };
+  const noApproval = async (): Promise<never> => {
+    throw new AppError('APPROVAL_NOT_FOUND', 'nobody asked');
+  };
   const deps: ApiDeps = {
     store,
+    approvals: {
+      listApprovals: async () => ({ items: [], nextCursor: null }),
+      getApproval: noApproval,
+      decideApproval: noApproval,
+    },
     live,
     keys: { findActor: async (key) => actors[key], ensureKey: async () => undefined },
     workspaces: {
@@ -91,7 +99,11 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
     allowUnsandboxed: false,
     confirmAboveCostMicroUsd: 1_000_000,
     dependencies: [],
-    metrics: { httpAnswered: () => undefined, sseClientsChanged: () => undefined },
+    metrics: {
+      httpAnswered: () => undefined,
+      sseClientsChanged: () => undefined,
+      approvalMoved: () => undefined,
+    },
     temporalUiUrl: undefined,
     version: '0.0.0-test',
     stopping: stopping.signal,

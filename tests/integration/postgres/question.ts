@@ -5,7 +5,7 @@ import type { OpenApprovalInput } from '../../../contracts/activities.ts';
 import { approvalTerms, type CostQuestion } from '../../../contracts/approval.ts';
 import type { PostgresWorld } from './postgres-world.ts';
 
-export function aQuestion(changes: Partial<CostQuestion> = {}): CostQuestion {
+function aQuestion(changes: Partial<CostQuestion> = {}): CostQuestion {
   return {
     kind: 'cost',
     title: 'Spend more than $1.00 on this task?',
