@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { GlueActivities } from '../contracts/activities.ts';
 import type { ActivityDeps } from './deps.ts';
-import { toActivityFailure } from './failures.ts';
+import { translated } from './failures.ts';
 
 const heartbeatMs = 5_000;
 /** A look at PostgreSQL although nothing was announced: an announcement may be lost. */
@@ -60,15 +60,4 @@ async function awaitItems(
     clearInterval(beat);
     unsubscribe();
   }
-}
-
-/** Gives a short activity the one translation of errors. */
-function translated<I, O>(run: (input: I) => Promise<O>): (input: I) => Promise<O> {
-  return async (input) => {
-    try {
-      return await run(input);
-    } catch (error) {
-      throw toActivityFailure(error, Context.current().info.attempt);
-    }
-  };
 }

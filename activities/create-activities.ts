@@ -1,5 +1,6 @@
 /** The activities that a worker registers, bound to the world it was given. */
 import type { AgentActivities, GlueActivities, ModelActivities } from '../contracts/activities.ts';
+import { createApprovalGlue } from './approvals.ts';
 import { createBatchGlue } from './batch-glue.ts';
 import { createCallModel } from './call-model.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -22,5 +23,5 @@ export function createModelActivities(deps: ActivityDeps): ModelActivities {
 
 /** Activities of the workflows pool. */
 export function createGlueActivities(deps: ActivityDeps): GlueActivities {
-  return { endTask: createEndTask(deps), ...createBatchGlue(deps) };
+  return { endTask: createEndTask(deps), ...createBatchGlue(deps), ...createApprovalGlue(deps) };
 }

@@ -1,6 +1,7 @@
 /** The world that activities are given. */
 import type {
   AgentTools,
+  ApprovalJournal,
   BatchJournal,
   Clock,
   CrashPoint,
@@ -12,6 +13,7 @@ import type {
   TaskJournal,
   Workspaces,
 } from '../adapters/ports.ts';
+import type { ApprovalKind } from '../contracts/approval.ts';
 import type { collectStream } from '../adapters/models/collect-stream.ts';
 import type { LimitScopes } from '../adapters/models/limit-scopes.ts';
 import type { CallEstimates } from './estimate-call.ts';
@@ -27,12 +29,14 @@ export interface ActivityMetrics {
     costMicroUsd: number,
   ): void;
   taskEnded(status: string): void;
+  approvalMoved(kind: ApprovalKind, move: 'pending' | 'reminded' | 'expired'): void;
 }
 
 /** Everything that activities use. */
 export interface ActivityDeps {
   readonly journal: TaskJournal;
   readonly batches: BatchJournal;
+  readonly approvals: ApprovalJournal;
   readonly workspaces: Workspaces;
   readonly slots: SlotLeases;
   readonly live: LiveChannel;

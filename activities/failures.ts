@@ -1,5 +1,5 @@
 /** AppError → ApplicationFailure: the only file that knows both. */
-import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   AppError,
@@ -43,4 +43,15 @@ export function isFinalError(error: unknown, attempt: number): ErrorCode | undef
   if (code === 'SUPERSEDED') return undefined;
   const spent = attempt >= (maxAttempts[code] ?? Infinity);
   return nonRetryableCodes.includes(code) || spent ? code : undefined;
+}
+
+/** Gives a short activity the one translation of errors. */
+export function translated<I, O>(run: (input: I) => Promise<O>): (input: I) => Promise<O> {
+  return async (input) => {
+    try {
+      return await run(input);
+    } catch (error) {
+      throw toActivityFailure(error, Context.current().info.attempt);
+    }
+  };
 }

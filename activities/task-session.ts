@@ -68,7 +68,7 @@ export interface TaskSession {
 }
 
 /** Names of the slots that a task holds. */
-export function slotNames(task: TaskRecord): string[] {
+export function slotNames(task: Pick<TaskRecord, 'ref' | 'batchId'>): string[] {
   const tenant = `tenant:${task.ref.tenantId}`;
   return task.batchId === undefined ? [tenant] : [tenant, `batch:${task.batchId}`];
 }

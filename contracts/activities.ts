@@ -3,7 +3,7 @@
  * Every activity is idempotent: it may run again after it succeeded, and two attempts of it may overlap. Its identity
  * is the workflow's (tenant, task, attempt, step); an attempt is fenced by the number that the store gives it at its start.
  */
-import type { ApprovalQuestion } from './approval.ts';
+import type { ApprovalDecision, ApprovalQuestion, OpenedApproval } from './approval.ts';
 import type { ErrorCode } from './errors.ts';
 import type { FailureClass, Outcome, TaskStatus } from './task-status.ts';
 
@@ -160,6 +160,17 @@ export interface ModelActivities {
 export interface GlueActivities {
   /** Records how an attempt ended, once; gives its slot back; cleans up. Answers what was recorded first. */
   endTask(input: EndTaskInput): Promise<TaskResult>;
+  /**
+   * Asks a person: the question goes on record once, the task becomes `awaiting_approval` and gives its slot back. A
+   * question that was asked before in this attempt (by its key) answers what is on record.
+   */
+  openApproval(input: OpenApprovalInput): Promise<OpenedApproval>;
+  /** Reminds people for the `reminder`-th time, once. Answers the decision if there is one by now. */
+  remindApproval(
+    input: ApprovalRef & { readonly reminder: number },
+  ): Promise<ApprovalDecision | undefined>;
+  /** Lets the default decision count if the question is still open. Answers the decision that counts. */
+  expireApproval(input: ApprovalRef): Promise<ApprovalDecision>;
   /** Marks the batch running and takes its next items. */
   takeItems(input: TakeItemsInput): Promise<ItemPage>;
   /** Waits until at least one of the items has ended, and answers all that have. Heartbeats. */

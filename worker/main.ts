@@ -9,6 +9,7 @@ import { createModels } from '../adapters/models/create-models.ts';
 import { createLimitScopes } from '../adapters/models/limit-scopes.ts';
 import { createPrices } from '../adapters/models/prices.ts';
 import { createUsedSince } from '../adapters/postgres/account-usage.ts';
+import { createApprovalJournal } from '../adapters/postgres/approvals.ts';
 import { createBatchJournal } from '../adapters/postgres/batch-journal.ts';
 import { createLedger } from '../adapters/postgres/ledger.ts';
 import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
@@ -133,6 +134,7 @@ function createDeps({
   const deps: ActivityDeps = {
     journal: createTaskJournal(store),
     batches: createBatchJournal(store),
+    approvals: createApprovalJournal(store),
     workspaces,
     slots: createSlotLeases({ redis: createRedis(config.redis.url, log), subscriptions, metrics }),
     live: createLiveChannel(createRedis(config.redis.url, log), subscriptions),

@@ -25,6 +25,7 @@ import type { ErrorCode } from '../contracts/errors.ts';
 import type { AgentTaskInput, AgentTaskProgress } from '../contracts/messages.ts';
 import { agents, agentsOn, maxHistoryEvents, models } from './activity-options.ts';
 import type { agentTask } from './agent-task.ts';
+import type { AskPerson } from './ask-person.ts';
 
 /** Times that gates may send the work back. */
 const maxRounds = 10;
@@ -38,9 +39,13 @@ const stepsPerTurn = 2;
 type Progress = { -readonly [K in keyof AgentTaskProgress]: AgentTaskProgress[K] };
 
 /** Runs the loop to the task's result, or continues the workflow as new. Throws the failure that ends the task. */
-export async function runAgentLoop(input: AgentTaskInput, progress: Progress): Promise<TaskResult> {
+export async function runAgentLoop(
+  input: AgentTaskInput,
+  progress: Progress,
+  askPerson: AskPerson,
+): Promise<TaskResult> {
   for (;;) {
-    const turn = await takeTurn(input, progress);
+    const turn = await takeTurn(input, progress, askPerson);
     if (turn.next === 'end') return turn.result;
     progress.last = turn.summary;
     setCurrentDetails(`turn ${String(progress.step / stepsPerTurn)}: ${turn.summary}`);
@@ -56,11 +61,14 @@ export async function runAgentLoop(input: AgentTaskInput, progress: Progress): P
 async function takeTurn(
   input: AgentTaskInput,
   progress: Progress,
+  askPerson: AskPerson,
 ): Promise<Exclude<TurnResult, { next: 'model' | 'hold' }>> {
   const { tenantId, taskId, attempt } = input;
   const ref: StepRef = { tenantId, taskId, attempt, step: progress.step + 1 };
   const turn = progress.step / stepsPerTurn + 1;
   progress.step += stepsPerTurn;
+  const sitOut = (hold: CallHold): Promise<unknown> =>
+    hold.kind === 'ask' ? askPerson(ref, hold.question) : waitUntil(hold);
   if (turn > maxTurns)
     throw endedBy('ROUNDS_EXCEEDED', `no end after ${String(maxTurns)} model calls`);
   for (;;) {
@@ -86,11 +94,9 @@ async function takeTurn(
 }
 
 /** Waits until a call may be tried again. */
-async function sitOut(hold: CallHold): Promise<void> {
-  if (hold.kind === 'ask') throw endedBy('BUDGET_EXCEEDED', hold.question.title);
-  const until = new Date(hold.untilMs).toISOString();
-  setCurrentDetails(`waits until ${until}: ${hold.detail}`);
-  await sleep(Math.max(1, hold.untilMs - Date.now()), { summary: hold.detail.slice(0, 200) });
+async function waitUntil({ untilMs, detail }: Extract<CallHold, { kind: 'wait' }>): Promise<void> {
+  setCurrentDetails(`waits until ${new Date(untilMs).toISOString()}: ${detail}`);
+  await sleep(Math.max(1, untilMs - Date.now()), { summary: detail.slice(0, 200) });
 }
 
 /** Counts work that was sent back. Throws when the agent is stuck, or has had its rounds. */

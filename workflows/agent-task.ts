@@ -5,28 +5,18 @@
  * (agent-loop.ts). Whatever happens, the attempt ends with exactly one recorded result: an activity writes it together
  * with its last step, or `endTask` does.
  */
-import {
-  CancellationScope,
-  setCurrentDetails,
-  setHandler,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { CancellationScope, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { TaskRef, TaskResult } from '../contracts/activities.ts';
 import {
   getTaskProgress,
   type AgentTaskInput,
   type AgentTaskProgress,
 } from '../contracts/messages.ts';
-import { searchAttributes } from '../contracts/names.ts';
 import { agents, glue } from './activity-options.ts';
+import { createAskPerson, type AskPerson } from './ask-person.ts';
 import { runAgentLoop } from './agent-loop.ts';
+import { showStatus } from './show-status.ts';
 import { endingOf } from './task-ending.ts';
-
-const taskStatus = defineSearchAttributeKey(
-  searchAttributes.taskStatus,
-  SearchAttributeType.KEYWORD,
-);
 
 /** Workflow `agentTask`. Answers how the attempt ended; a failed or cancelled task is an answer, not an error. */
 export async function agentTask(input: AgentTaskInput): Promise<TaskResult> {
@@ -37,11 +27,12 @@ export async function agentTask(input: AgentTaskInput): Promise<TaskResult> {
       fingerprints: [],
     };
   setHandler(getTaskProgress, () => progress);
+  const askPerson = createAskPerson();
   setCurrentDetails(`working on ${input.repository}`);
 
-  const result = await attempt(input, progress);
+  const result = await attempt(input, progress, askPerson);
 
-  upsertSearchAttributes([{ key: taskStatus, value: result.status }]);
+  showStatus(result.status);
   setCurrentDetails(detailsOf(result));
   return result;
 }
@@ -49,10 +40,11 @@ export async function agentTask(input: AgentTaskInput): Promise<TaskResult> {
 async function attempt(
   input: AgentTaskInput,
   progress: Parameters<typeof runAgentLoop>[1],
+  askPerson: AskPerson,
 ): Promise<TaskResult> {
   const ref: TaskRef = { tenantId: input.tenantId, taskId: input.taskId, attempt: input.attempt };
   try {
-    if (input.agent === 'builtin') return await runAgentLoop(input, progress);
+    if (input.agent === 'builtin') return await runAgentLoop(input, progress, askPerson);
     return await agents.performCommandTask.executeWithOptions(
       { summary: `command · ${input.repository}` },
       [ref],

@@ -27,8 +27,14 @@ export interface ApprovalJournal {
     input: OpenApprovalInput,
     terms: ApprovalTerms,
   ): Promise<ApprovalChange & { readonly opened: OpenedApproval }>;
-  /** Counts the `reminder`-th reminder of a pending approval, with `approval-reminded`. @throws APPROVAL_NOT_FOUND */
-  remind(ref: ApprovalRef, reminder: number): Promise<ApprovalChange>;
+  /**
+   * Counts the `reminder`-th reminder of a pending approval, with `approval-reminded`; answers the decision if there is
+   * one by now. @throws APPROVAL_NOT_FOUND
+   */
+  remind(
+    ref: ApprovalRef,
+    reminder: number,
+  ): Promise<ApprovalChange & { readonly decision: ApprovalDecision | undefined }>;
   /** Lets the default decision of a pending approval count, with its effect. @throws APPROVAL_NOT_FOUND */
   expire(ref: ApprovalRef): Promise<ApprovalChange & { readonly decision: ApprovalDecision }>;
 }

@@ -34,7 +34,10 @@ export function createApprovalJournal(database: Database): ApprovalJournal {
         return { approval: toApproval(row), opened: toOpened(row), isNew: asked === undefined };
       }),
 
-    remind: (ref, reminder) => change(ref, (tx, held) => countReminder(tx, held, reminder)),
+    remind: async (ref, reminder) => {
+      const changed = await change(ref, (tx, held) => countReminder(tx, held, reminder));
+      return { ...changed, decision: decisionOf(changed.approval) };
+    },
 
     expire: async (ref) => {
       const changed = await change(ref, (tx, held) =>

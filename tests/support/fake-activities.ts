@@ -3,11 +3,13 @@ import { EventEmitter, once } from 'node:events';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type {
   BatchItem,
+  CallHold,
   EndedItem,
   TaskActivities,
   TaskRef,
   TaskResult,
 } from '../../contracts/activities.ts';
+import type { ApprovalDecision, CostQuestion } from '../../contracts/approval.ts';
 
 /** The result of a task that went well. */
 export function succeeded(taskId: string): TaskResult {
@@ -24,7 +26,34 @@ export interface Script {
   /** The host of the worktree asks no models: each turn has to come after its `callModel`. */
   readonly asksElsewhere?: boolean;
   readonly hostQueue?: string;
+  /** The model call of this step asks a person first. Times count from the question. */
+  readonly asksAt?: {
+    readonly step: number;
+    readonly deadlineMs: number;
+    readonly remindersMs?: readonly number[];
+    /** Keeps the question from being on record until it resolves. */
+    readonly opening?: Promise<void>;
+  };
 }
+
+/** The only question that a script asks, as PostgreSQL has it; tests may decide it there. */
+export interface FakeApproval {
+  approvalId: string | undefined;
+  decision: ApprovalDecision | undefined;
+}
+
+const question: CostQuestion = {
+  kind: 'cost',
+  title: 'Spend more than $1.00 on this task?',
+  key: 'cost',
+  facts: {
+    route: 'main:model-1',
+    spentMicroUsd: 900_000,
+    confirmedMicroUsd: 1_000_000,
+    nextCallMicroUsd: 300_000,
+    limitMicroUsd: 5_000_000,
+  },
+};
 
 /** Fake activities, and the record of their calls. */
 export interface FakeActivities {
@@ -33,6 +62,7 @@ export interface FakeActivities {
   readonly calls: string[];
   readonly running: Set<string>;
   readonly ended: Map<string, string>;
+  readonly approval: FakeApproval;
   /** Most tasks at work at once. */
   peak(): number;
   /** Resolves when a call with this name has begun. */
@@ -46,6 +76,7 @@ export function fakeActivities(script: Script = {}): FakeActivities {
   const ended = new Map<string, string>();
   const answered = new Set<number>();
   const pages = new Map<string, readonly BatchItem[]>();
+  const approval: FakeApproval = { approvalId: undefined, decision: undefined };
   const told = new EventEmitter().setMaxListeners(0);
   const waiting = [...(script.items ?? [])];
   let peak = 0;
@@ -63,6 +94,10 @@ export function fakeActivities(script: Script = {}): FakeActivities {
     told.emit('ended');
     return result;
   };
+  const holdOf = (step: number): CallHold | undefined =>
+    script.asksAt?.step === step && approval.decision === undefined
+      ? { kind: 'ask', question }
+      : undefined;
   const activities: TaskActivities = {
     async performCommandTask(ref) {
       note('performCommandTask');
@@ -83,6 +118,8 @@ export function fakeActivities(script: Script = {}): FakeActivities {
       const hostQueue = script.hostQueue ?? 'ado-agents@test';
       if (script.asksElsewhere === true && !answered.has(ref.step))
         return Promise.resolve({ next: 'model', hostQueue });
+      const hold = holdOf(ref.step);
+      if (hold !== undefined) return Promise.resolve({ next: 'hold', hostQueue, hold });
       const turn = script.takeTurn?.(ref.step);
       if (turn === undefined)
         return Promise.resolve({ next: 'end', result: finish(ref, succeeded(ref.taskId)) });
@@ -92,8 +129,31 @@ export function fakeActivities(script: Script = {}): FakeActivities {
     },
     callModel({ step }) {
       note(`callModel ${String(step)}`);
-      answered.add(step);
-      return Promise.resolve(undefined);
+      const hold = holdOf(step);
+      if (hold === undefined) answered.add(step);
+      return Promise.resolve(hold);
+    },
+    async openApproval({ approvalId }) {
+      approval.approvalId ??= approvalId;
+      note('openApproval');
+      const { deadlineMs = 0, remindersMs = [], opening } = script.asksAt ?? {};
+      await opening;
+      const at = Date.now();
+      return {
+        approvalId: approval.approvalId,
+        deadlineMs: at + deadlineMs,
+        remindersMs: remindersMs.map((ms) => at + ms),
+        ...(approval.decision === undefined ? {} : { decision: approval.decision }),
+      };
+    },
+    remindApproval({ reminder }) {
+      note(`remindApproval ${String(reminder)}`);
+      return Promise.resolve(approval.decision);
+    },
+    expireApproval() {
+      note('expireApproval');
+      approval.decision ??= 'reject';
+      return Promise.resolve(approval.decision);
     },
     endTask({ status, errorCode, error, ...ref }) {
       note(`endTask ${errorCode}`);
@@ -148,6 +208,7 @@ export function fakeActivities(script: Script = {}): FakeActivities {
     calls,
     running,
     ended,
+    approval,
     peak: () => peak,
     seen: async (call) => {
       if (!calls.includes(call)) await once(told, call);
