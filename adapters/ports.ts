@@ -7,6 +7,7 @@ export type * from './ports/engine.ts';
 export type * from './ports/journal.ts';
 export * from './ports/limiter.ts';
 export type * from './ports/live.ts';
+export type * from './ports/model-metrics.ts';
 export type * from './ports/money.ts';
 export type * from './ports/models.ts';
 export type * from './ports/store.ts';

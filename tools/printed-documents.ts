@@ -44,8 +44,9 @@ function errorsDocument(): string {
 
 function metricsDocument(): string {
   const rows = Object.entries(metricDefinitions).map(([name, { kind, help, labels }]) => {
-    const shown = Object.entries<readonly string[]>(labels).map(
-      ([label, values]) => `\`${label}\`: ${values.join(', ')}`,
+    const shown = Object.entries<readonly string[] | string>(labels).map(
+      ([label, values]) =>
+        `\`${label}\`: ${typeof values === 'string' ? values : values.join(', ')}`,
     );
     return `| \`${name}\` | ${kind} | ${help} | ${shown.join('; ')} |`;
   });
@@ -55,7 +56,8 @@ function metricsDocument(): string {
     printed,
     '',
     'Served as Prometheus text at `/metrics` on the internal port (`ADO_METRICS_PORT`) of API and workers, beside the',
-    'process metrics of prom-client. Labels are closed sets; no label is an id or a text.',
+    'process metrics of prom-client. Labels are closed sets, or names that configuration or a bound limits; no label is an',
+    'id or a text, and none tells whose a task is.',
     '',
     '| metric | kind | meaning | labels |',
     '|---|---|---|---|',

@@ -1,5 +1,5 @@
 /** Every metric of the platform, and the calls that set them. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { approvalKinds, approvalStatuses, type ApprovalKind } from '../../contracts/approval.ts';
 import { stepKinds } from '../../contracts/event.schema.ts';
 import { routes, type RouteName } from '../../contracts/http.schema.ts';
@@ -7,15 +7,8 @@ import type { OutboxMessage } from '../../contracts/messages.ts';
 import { pools, type Pool } from '../../contracts/names.ts';
 import { tokenKinds } from '../models/usage-cost.ts';
 import type { TokenKind } from '../ports.ts';
-
-/** One line of the table. Labels are closed sets, never ids or text. */
-export interface MetricDefinition {
-  readonly kind: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  readonly labels: Readonly<Record<string, readonly string[]>>;
-  /** Upper bounds of a histogram's buckets. */
-  readonly buckets?: readonly number[];
-}
+import { createMakers, type MetricDefinition } from './metric-table.ts';
+import { createModelMetrics, modelMetricDefinitions, type ModelMetrics } from './model-metrics.ts';
 
 /** From 5 ms, where a refilled slot should be, to 5 minutes, where a model call or a test run may be. */
 const workBuckets = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -34,8 +27,7 @@ const statusClasses = ['2xx', '3xx', '4xx', '5xx'] as const;
 /** What happens to an approval: its statuses, and each reminder. */
 const approvalMoves = [...approvalStatuses, 'reminded'] as const;
 
-/** The table. docs/metrics.md is printed from it. */
-export const metricDefinitions = {
+const platformDefinitions = {
   ado_tasks_total: {
     kind: 'counter',
     help: 'Attempts of tasks that ended, by final status.',
@@ -108,8 +100,11 @@ export const metricDefinitions = {
   ado_sse_clients: { kind: 'gauge', help: 'Open event streams.', labels: {} },
 } as const satisfies Record<string, MetricDefinition>;
 
+/** The table. docs/metrics.md is printed from it. */
+export const metricDefinitions = { ...platformDefinitions, ...modelMetricDefinitions } as const;
+
 /** What happened, in the words of the domain. Each call has one place that makes it. */
-export interface Metrics {
+export interface Metrics extends ModelMetrics {
   /** By the activity that ends an attempt. */
   taskEnded(status: 'succeeded' | 'failed' | 'cancelled'): void;
   /** By the activity that waited for a slot. */
@@ -145,21 +140,7 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const base = (name: keyof typeof metricDefinitions) => ({
-    name,
-    help: metricDefinitions[name].help,
-    labelNames: Object.keys(metricDefinitions[name].labels),
-    registers: [registry],
-  });
-  const counter = (name: keyof typeof metricDefinitions) => new Counter<string>(base(name));
-  const gauge = (name: keyof typeof metricDefinitions) => new Gauge<string>(base(name));
-  const histogram = (name: keyof typeof metricDefinitions) => {
-    const { buckets }: MetricDefinition = metricDefinitions[name];
-    return new Histogram<string>({
-      ...base(name),
-      ...(buckets === undefined ? {} : { buckets: [...buckets] }),
-    });
-  };
+  const { counter, gauge, histogram } = createMakers(platformDefinitions, registry);
 
   const tasks = counter('ado_tasks_total');
   const slotWait = histogram('ado_slot_wait_seconds');
@@ -177,6 +158,7 @@ export function createMetrics(): Metrics {
   const sseClients = gauge('ado_sse_clients');
 
   return {
+    ...createModelMetrics(registry),
     taskEnded: (status) => tasks.inc({ status }),
     slotTaken: (waitedMs) => slotWait.observe(waitedMs / 1_000),
     slotRefilled: (afterMs) => slotRefill.observe(afterMs / 1_000),
