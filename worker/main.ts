@@ -6,6 +6,7 @@ import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { collectStream } from '../adapters/models/collect-stream.ts';
 import { createModels } from '../adapters/models/create-models.ts';
+import { createLimitLooks } from '../adapters/models/limit-looks.ts';
 import { createLimitScopes } from '../adapters/models/limit-scopes.ts';
 import { createPrices } from '../adapters/models/prices.ts';
 import { createUsedSince } from '../adapters/postgres/account-usage.ts';
@@ -21,18 +22,17 @@ import {
   createSubscriberRedis,
 } from '../adapters/redis/client.ts';
 import { createLiveChannel } from '../adapters/redis/live-channel.ts';
-import {
-  createResilientLimiter,
-  type ResilientLimiter,
-} from '../adapters/redis/resilient-limiter.ts';
+import { createResilientLimiter } from '../adapters/redis/resilient-limiter.ts';
 import { createSlotLeases } from '../adapters/redis/slot-leases.ts';
 import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
 import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
+import { createLimitGauges } from '../adapters/telemetry/limit-gauges.ts';
 import { createLogger } from '../adapters/telemetry/logger.ts';
+import { measureLimiter } from '../adapters/telemetry/measured-limiter.ts';
 import { createMetrics, type Metrics } from '../adapters/telemetry/metrics.ts';
 import { createWorkspaces, type HostWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
 import { loadConfig } from '../config/config.ts';
-import { loadProviderAccounts } from '../config/providers-config.ts';
+import { loadProviderAccounts, type ProviderAccount } from '../config/providers-config.ts';
 import { hostQueue } from '../contracts/names.ts';
 import { createWorkers } from './create-worker.ts';
 import { measureQueues } from './measure-queues.ts';
@@ -61,23 +61,36 @@ process.exit(0);
 /** Serves until the stop signal, or until a part fails. */
 async function serve(): Promise<void> {
   const { namespace, address } = config.temporal;
+  const clock = { now: () => Date.now() };
+  const accounts = loadProviderAccounts(config.providersFile);
   const metrics = createMetrics();
+  const resilient = createResilientLimiter({
+    redis: createLimiterRedis(config.redis.url, log),
+    clock,
+    workerId: `${config.worker.hostId}/${process.pid}`,
+    log,
+    onDegraded: (isDegraded) => metrics.limiterBecame(isDegraded ? 'degraded' : 'well'),
+  });
+  const limiter = measureLimiter(resilient, metrics);
   const crashpoint = createCrashPoint(
     config.crashpoints,
     join(config.workspaces.dataDir, 'crashpoints'),
   );
   const workspaces = createWorkspaces({ ...config.workspaces, ...config.policy, crashpoint });
-  const { deps: activities, limiter } = createDeps({ metrics, crashpoint, workspaces });
+  const activities = createDeps({ accounts, clock, limiter, metrics, crashpoint, workspaces });
 
   const temporalLogger = installTemporalRuntime(log);
   let ready = (): Promise<boolean> => Promise.resolve(false);
   let measure = (): Promise<void> => Promise.resolve();
+  const lookAtLimits = config.worker.pools.includes('models')
+    ? createLimitGauges({ accounts, lookAt: createLimitLooks(limiter), metrics, clock })
+    : () => Promise.resolve();
   const internal = await startInternalServer({
     ...config.metrics,
     isReady: () => ready(),
     metrics: {
       async read() {
-        await measure();
+        await Promise.all([measure(), lookAtLimits()]);
         return metrics.read();
       },
     },
@@ -106,7 +119,7 @@ async function serve(): Promise<void> {
     );
 
   if (config.worker.pools.includes('agents')) sweepNowAndThen(workspaces);
-  await limiter.start();
+  await resilient.start();
   const running = runWorkers(workers, stop);
   log.info('worker-ready');
   await running;
@@ -114,24 +127,20 @@ async function serve(): Promise<void> {
 }
 
 function createDeps({
+  accounts,
+  clock,
+  limiter,
   metrics,
   crashpoint,
   workspaces,
-}: Pick<ActivityDeps, 'crashpoint' | 'workspaces'> & { metrics: Metrics }): {
-  deps: ActivityDeps;
-  limiter: ResilientLimiter;
-} {
+}: Pick<ActivityDeps, 'clock' | 'limiter' | 'crashpoint' | 'workspaces'> & {
+  readonly accounts: readonly ProviderAccount[];
+  readonly metrics: Metrics;
+}): ActivityDeps {
   const store = createDatabase(config.database.url, config.database.poolSize);
   const subscriptions = createSubscriptions(createSubscriberRedis(config.redis.url, log));
   const { hostId, tenantRunningMax } = config.worker;
-  const clock = { now: () => Date.now() };
-  const limiter = createResilientLimiter({
-    redis: createLimiterRedis(config.redis.url, log),
-    clock,
-    workerId: `${hostId}/${process.pid}`,
-    log,
-  });
-  const deps: ActivityDeps = {
+  return {
     journal: createTaskJournal(store),
     batches: createBatchJournal(store),
     approvals: createApprovalJournal(store),
@@ -140,7 +149,7 @@ function createDeps({
     live: createLiveChannel(createRedis(config.redis.url, log), subscriptions),
     models: createModels({
       scriptedModels: config.policy.scriptedModels,
-      accounts: loadProviderAccounts(config.providersFile),
+      accounts,
       clock,
       prices: createPrices({ overrides: createPriceStore(store), clock, metrics }),
     }),
@@ -159,7 +168,6 @@ function createDeps({
     tenantRunningMax,
     asksModels: config.worker.pools.includes('models'),
   };
-  return { deps, limiter };
 }
 
 function sweepNowAndThen(workspaces: HostWorkspaces): void {

@@ -185,21 +185,3 @@ export interface LiveWorkers {
   /** The last answer of `beat`; 1 before the first. */
   count(): number;
 }
-
-/**
- * What a limiter tells of itself. Scopes are told by their kind, as their names are ids; `none` where no scope decided.
- */
-export interface LimiterMetrics {
-  /** By every answer of `reserve`. */
-  decision?(
-    scope: 'account' | 'model' | 'tenant' | 'none',
-    dimension: string,
-    decision: LimitAnswer['kind'],
-  ): void;
-  /** By every answer that makes a call wait: for how long, in ms. */
-  waited?(waitMs: number): void;
-  /** When a worker goes on alone, as Redis is away, and when it shares the limits again. */
-  degraded?(isDegraded: boolean): void;
-  /** By every call of Redis that was answered: how long it took, from here. */
-  scriptSeconds?(script: 'reserve' | 'settle', seconds: number): void;
-}

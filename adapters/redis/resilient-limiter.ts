@@ -17,7 +17,6 @@ import type {
   Clock,
   HeldReservation,
   LimitAnswer,
-  LimiterMetrics,
   LimitRequest,
   LimitScope,
   RateLimiter,
@@ -45,7 +44,8 @@ export interface ResilientLimiterOptions {
   /** Of this process, and of no other. */
   readonly workerId: string;
   readonly log?: Pick<Logger, 'warn' | 'info'>;
-  readonly metrics?: LimiterMetrics;
+  /** Told when this worker goes on alone, and when it shares the limits again. */
+  readonly onDegraded?: (isDegraded: boolean) => void;
   /** Shorter in tests. */
   readonly times?: Partial<WatchTimes & { readonly graceMs: number }>;
 }
@@ -58,7 +58,7 @@ const mostKept = 5_000;
 
 /** A limiter that goes on while Redis is away. */
 export function createResilientLimiter(options: ResilientLimiterOptions): ResilientLimiter {
-  const { redis, clock, workerId, log, metrics = {} } = options;
+  const { redis, clock, workerId, log, onDegraded } = options;
   const { graceMs = 60_000, ...times } = { ...watchTimes, ...options.times };
   const shared = createRateLimiter({ redis });
   const refusals = createKnownRefusals(clock);
@@ -77,7 +77,7 @@ export function createResilientLimiter(options: ResilientLimiterOptions): Resili
     times,
     restore,
     onAway(isAway) {
-      metrics.degraded?.(isAway);
+      onDegraded?.(isAway);
       if (isAway) log?.warn({ workers: watch.workers() }, 'limiter-alone');
       else log?.info('limiter-shared');
     },
@@ -110,7 +110,7 @@ export function createResilientLimiter(options: ResilientLimiterOptions): Resili
   }
 
   const ask = (request: LimitRequest): Promise<LimitAnswer> =>
-    watch.attempt(() => timed('reserve', () => shared.reserve(request)));
+    watch.attempt(() => shared.reserve(request));
 
   /**
    * A charge whose answer was lost counts for the time it was made. Whoever asks again would be let in at a later one,
@@ -163,14 +163,6 @@ export function createResilientLimiter(options: ResilientLimiterOptions): Resili
     return { kind: 'refuse', reason: 'limit', waitMs: watch.waitMs(), ...where };
   }
 
-  async function timed<T>(script: 'reserve' | 'settle', work: () => Promise<T>): Promise<T> {
-    if (metrics.scriptSeconds === undefined) return work();
-    const began = performance.now();
-    const done = await work();
-    metrics.scriptSeconds(script, (performance.now() - began) / 1_000);
-    return done;
-  }
-
   function keep(held: HeldReservation, outcome: CallOutcome): void {
     dropOldest(untold);
     untold.set(`${held.account} ${held.id} ${held.grant}`, { held, outcome });
@@ -185,11 +177,7 @@ export function createResilientLimiter(options: ResilientLimiterOptions): Resili
       redis.off('ready', onReady);
       watch.close();
     },
-    async reserve(request) {
-      const answer = await decide(request);
-      tell(metrics, answer);
-      return answer;
-    },
+    reserve: decide,
     async settle(held, outcome) {
       const { account, model } = held;
       if (held.grant < 0) {
@@ -203,7 +191,7 @@ export function createResilientLimiter(options: ResilientLimiterOptions): Resili
       if (outcome.kind === 'success') refusals.succeeded(account, model);
       if (watch.state() !== 'away') {
         try {
-          return await watch.attempt(() => timed('settle', () => shared.settle(held, outcome)));
+          return await watch.attempt(() => shared.settle(held, outcome));
         } catch (error) {
           if (!isUnavailable(error)) throw error;
         }
@@ -251,19 +239,4 @@ function remember(ids: Set<string>, id: string): void {
 function dropOldest(kept: Set<string> | Map<string, unknown>): void {
   const [oldest] = kept.keys();
   if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
-}
-
-function tell(metrics: LimiterMetrics, answer: LimitAnswer): void {
-  if (answer.kind === 'go') {
-    metrics.decision?.('none', 'none', 'go');
-    return;
-  }
-  metrics.decision?.(kindOf(answer.scope), answer.dimension ?? 'none', answer.kind);
-  metrics.waited?.(answer.waitMs);
-}
-
-function kindOf(scope: string | undefined): 'account' | 'model' | 'tenant' | 'none' {
-  if (scope === undefined) return 'none';
-  if (scope === 'account') return 'account';
-  return scope.startsWith('model:') ? 'model' : 'tenant';
 }

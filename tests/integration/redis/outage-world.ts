@@ -1,6 +1,5 @@
 /** Workers with resilient limiters on one Redis, behind a proxy that does to it what happens to networks. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LimiterMetrics } from '../../../adapters/ports.ts';
 import { createLimiterRedis } from '../../../adapters/redis/client.ts';
 import {
   createResilientLimiter,
@@ -24,7 +23,7 @@ export interface Worker extends ResilientLimiter {
 
 /** What a test may ask of a worker. */
 export interface WorkerOptions {
-  readonly metrics?: LimiterMetrics;
+  readonly onDegraded?: (isDegraded: boolean) => void;
   readonly graceMs?: number;
   /** Whether Redis is there when it starts. Default true. */
   readonly meetsRedis?: boolean;
@@ -51,7 +50,7 @@ export async function openOutageWorld(): Promise<OutageWorld> {
   const open: { close(): void }[] = [];
 
   async function worker(workerId: string, options: WorkerOptions = {}): Promise<Worker> {
-    const { metrics, graceMs = times.graceMs, meetsRedis = true } = options;
+    const { onDegraded, graceMs = times.graceMs, meetsRedis = true } = options;
     const client = createLimiterRedis(throughPort(redis.url, proxy.port), silent);
     if (meetsRedis) await new Promise((resolve) => client.once('ready', resolve));
     let commands = 0;
@@ -67,7 +66,7 @@ export async function openOutageWorld(): Promise<OutageWorld> {
       clock,
       workerId,
       times: { ...times, graceMs },
-      ...(metrics === undefined ? {} : { metrics }),
+      ...(onDegraded === undefined ? {} : { onDegraded }),
     });
     await limiter.start();
     open.push({
