@@ -12,6 +12,7 @@ import type { LimitsChange } from './account-limits.ts';
 import { CallLog } from './call-log.ts';
 import type { CallLine, Counts } from './call-log.ts';
 import { controlPrefix, serveControl } from './control.ts';
+import { answerModelList } from './model-lists.ts';
 import { anthropic } from './formats/anthropic.ts';
 import { gemini } from './formats/gemini.ts';
 import { openAiChat } from './formats/openai-chat.ts';
@@ -108,6 +109,13 @@ async function serveModel(deps: CallDeps, { request, response, url }: Request): 
     const serve = endpoint.kind === 'answer' ? serveCall : serveTokenCount;
     const key = format.findKey(request.headers, url.searchParams) ?? '';
     return serve(deps, { request, response, format, endpoint, key });
+  }
+  const asked = { path: url.pathname, headers: request.headers, query: url.searchParams };
+  const list = request.method === 'GET' ? answerModelList(deps.runner.script, asked) : undefined;
+  if (list !== undefined) {
+    response.writeHead(list.status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(list.body));
+    return;
   }
   response.writeHead(404, { 'content-type': 'application/json' });
   const message = `The emulator has no ${request.method ?? ''} ${url.pathname}.`;
