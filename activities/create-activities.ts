@@ -7,6 +7,7 @@ import type { ActivityDeps } from './deps.ts';
 import { createEndTask } from './end-task.ts';
 import { createPerformCommandTask } from './perform-command-task.ts';
 import { createTakeTurn } from './take-turn.ts';
+import { createAccountActivities } from './test-account.ts';
 
 /** Activities of the agents pool. */
 export function createAgentActivities(deps: ActivityDeps): AgentActivities {
@@ -18,7 +19,7 @@ export function createAgentActivities(deps: ActivityDeps): AgentActivities {
 
 /** Activities of the models pool. */
 export function createModelActivities(deps: ActivityDeps): ModelActivities {
-  return { callModel: createCallModel(deps) };
+  return { callModel: createCallModel(deps), ...createAccountActivities(deps) };
 }
 
 /** Activities of the workflows pool. */

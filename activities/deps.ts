@@ -1,5 +1,6 @@
 /** The world that activities are given. */
 import type {
+  AccountTester,
   AgentTools,
   ApprovalJournal,
   BatchJournal,
@@ -53,6 +54,7 @@ export interface ActivityDeps {
   };
   /** What calls of each model used so far. */
   readonly estimates: CallEstimates;
+  readonly accounts: AccountTester;
   readonly tools: AgentTools;
   /** Reduces a model's stream to the message, usage and finish reason. */
   readonly collectStream: typeof collectStream;

@@ -3,23 +3,42 @@ import { readFile } from 'node:fs/promises';
 import { AppError } from '../contracts/errors.ts';
 import type { ProviderAccount } from './providers-config.ts';
 
+type Place = Pick<ProviderAccount, 'name' | 'credential'>;
+
 /**
  * Reads the credential of an account; undefined when the account has none.
  * @throws CREDENTIAL_MISSING naming the account and the variable or file, never what it holds
  */
 export async function readCredential(
-  { name, credential }: Pick<ProviderAccount, 'name' | 'credential'>,
+  account: Place,
   variables: NodeJS.ProcessEnv = process.env,
 ): Promise<string | undefined> {
-  if (credential === undefined) return undefined;
+  const { value, problem } = await look(account, variables);
+  if (problem === undefined) return value;
+  throw new AppError('CREDENTIAL_MISSING', `account "${account.name}": ${problem}`);
+}
+
+/** Answers which variable or file is missing or cannot be used; undefined when the account has what it needs. */
+export async function findCredentialProblem(
+  account: Place,
+  variables: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
+  return (await look(account, variables)).problem;
+}
+
+async function look(
+  { credential }: Place,
+  variables: NodeJS.ProcessEnv,
+): Promise<{ readonly value?: string; readonly problem?: string }> {
+  if (credential === undefined) return {};
   const { env, file } = credential;
   const place = env === undefined ? `the file ${file ?? ''}` : `the variable ${env}`;
   const text = env === undefined ? await findFile(file ?? '') : variables[env];
   const value = text?.trim() ?? '';
-  if (value === '') throw missing(name, `${place} is not there or empty`);
+  if (value === '') return { problem: `${place} is not there or empty` };
   // Such a value fits no header, and the HTTP client would repeat it in its complaint.
-  if (!/^[\x21-\x7e]+$/.test(value)) throw missing(name, `${place} holds more than a key`);
-  return value;
+  if (!/^[\x21-\x7e]+$/.test(value)) return { problem: `${place} holds more than a key` };
+  return { value };
 }
 
 async function findFile(path: string): Promise<string | undefined> {
@@ -28,8 +47,4 @@ async function findFile(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function missing(account: string, what: string): AppError {
-  return new AppError('CREDENTIAL_MISSING', `account "${account}": ${what}`);
 }

@@ -5,6 +5,7 @@
  */
 import type { ApprovalDecision, ApprovalQuestion, OpenedApproval } from './approval.ts';
 import type { ErrorCode } from './errors.ts';
+import type { AccountTest, CredentialState } from './providers.schema.ts';
 import type { FailureClass, Outcome, TaskStatus } from './task-status.ts';
 
 /** One attempt of one task. */
@@ -147,8 +148,24 @@ export interface AgentActivities {
   takeTurn(input: StepRef): Promise<TurnResult>;
 }
 
+/** Looks at accounts, made where calls are made. They change nothing and have one attempt: a person waits. */
+export interface AccountActivities {
+  /** Asks an account's provider for its list of models. A failure is an answer. */
+  testAccount(input: AccountName): Promise<AccountTest>;
+  /** Where the credentials of all accounts stand. */
+  listCredentials(): Promise<readonly AccountCredential[]>;
+}
+
+/** Names an account of providers.yaml. */
+export interface AccountName {
+  readonly account: string;
+}
+
+/** Where the credential of one account stands. */
+export interface AccountCredential extends AccountName, CredentialState {}
+
 /** Activities of the models pool. */
-export interface ModelActivities {
+export interface ModelActivities extends AccountActivities {
   /**
    * The model call of a turn. A repeated call finds the recorded answer and costs nothing. Answers what has to happen
    * first when the call could not be made yet.

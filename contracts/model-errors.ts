@@ -9,6 +9,12 @@ export const modelErrorKinds = {
     meaning: 'No provider offers this model.',
     remedy: 'Use `<account or provider>:<model>` of an account in providers.yaml.',
   },
+  ACCOUNT_NOT_FOUND: {
+    family: 'caller',
+    http: 404,
+    meaning: 'No account in providers.yaml has this name.',
+    remedy: 'See `ado providers` for the accounts that there are.',
+  },
   SCRIPT_INVALID: {
     family: 'caller',
     http: 400,
@@ -75,6 +81,12 @@ export const modelErrorKinds = {
     http: 503,
     meaning: 'The model provider asked us to wait.',
     remedy: 'Nothing: the task waits and goes on.',
+  },
+  WORKERS_MISSING: {
+    family: 'transient',
+    http: 503,
+    meaning: 'No worker of the models pool is there, or none is free.',
+    remedy: 'Start one that serves the pool `models`; `ado dev status` tells what runs here.',
   },
   MODEL_UNAVAILABLE: {
     family: 'transient',

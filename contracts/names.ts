@@ -18,7 +18,12 @@ export function hostQueue(hostId: string): string {
 }
 
 /** The workflow types. */
-export const workflowTypes = { task: 'agentTask', batch: 'agentBatch' } as const;
+export const workflowTypes = {
+  task: 'agentTask',
+  batch: 'agentBatch',
+  testAccount: 'testAccount',
+  listCredentials: 'listCredentials',
+} as const;
 
 /**
  * The workflow id of one attempt of a task: the task's id for the first, `<id>.<n>` for a retry. A retry is a run of

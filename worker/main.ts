@@ -4,6 +4,7 @@ import type { ActivityDeps } from '../activities/deps.ts';
 import { createCallEstimates } from '../activities/estimate-call.ts';
 import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
+import { createAccountTester } from '../adapters/models/account-tester.ts';
 import { collectStream } from '../adapters/models/collect-stream.ts';
 import { createModels } from '../adapters/models/create-models.ts';
 import { createLimitLooks } from '../adapters/models/limit-looks.ts';
@@ -158,6 +159,7 @@ function createDeps({
     ledger: createLedger(store),
     money: config.money,
     estimates: createCallEstimates(),
+    accounts: createAccountTester({ accounts, clock }),
     tools: createAgentTools(),
     collectStream,
     metrics,

@@ -7,7 +7,12 @@
  * last heartbeat) is back before its slot's lease of 15 s ends.
  */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { AgentActivities, GlueActivities, ModelActivities } from '../contracts/activities.ts';
+import type {
+  AccountActivities,
+  AgentActivities,
+  GlueActivities,
+  ModelActivities,
+} from '../contracts/activities.ts';
 import { taskQueues } from '../contracts/names.ts';
 
 const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
@@ -53,6 +58,28 @@ export const models = proxyActivities<ModelActivities>({
   heartbeatTimeout,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry,
+});
+
+/**
+ * A look at accounts, for a person who waits: one attempt of 20 s. A worker that is there takes it at once, ahead of all
+ * model calls (its priority is the workflow's); none within these times is the answer.
+ */
+const accountLook = {
+  taskQueue: taskQueues.models,
+  startToCloseTimeout: '20s',
+  retry: { maximumAttempts: 1 },
+} as const;
+
+/** The test of an account. */
+export const accountTests = proxyActivities<Pick<AccountActivities, 'testAccount'>>({
+  ...accountLook,
+  scheduleToStartTimeout: '5s',
+});
+
+/** The look at credentials, part of a list that should come at once. */
+export const credentialLooks = proxyActivities<Pick<AccountActivities, 'listCredentials'>>({
+  ...accountLook,
+  scheduleToStartTimeout: '2s',
 });
 
 /** Short reads and writes of PostgreSQL. */

@@ -1,3 +1,4 @@
 /** The workflows that a worker serves. */
 export { agentBatch } from './agent-batch.ts';
 export { agentTask } from './agent-task.ts';
+export { listCredentials, testAccount } from './look-at-accounts.ts';

@@ -9,7 +9,7 @@ const cacheMark = { anthropic: { cacheControl: { type: 'ephemeral' } } } as cons
 
 /** Makes the client of a model. Its requests mark what the next turn finds in the cache. */
 export function createAnthropicClient(
-  { baseUrl = 'https://api.anthropic.com/v1', fetch }: Connection,
+  { baseUrl, fetch }: Connection,
   modelId: string,
 ): ProviderClient {
   // Address and key are always given: left out, the client would take them from variables that nobody named.

@@ -5,7 +5,7 @@ import { placeholderKey } from './provider-fetch.ts';
 
 /** Makes the client of a model. Gemini caches long prefixes by itself. */
 export function createGoogleClient(
-  { baseUrl = 'https://generativelanguage.googleapis.com/v1beta', fetch }: Connection,
+  { baseUrl, fetch }: Connection,
   modelId: string,
 ): ProviderClient {
   const provider = createGoogle({ baseURL: baseUrl, apiKey: placeholderKey, fetch });

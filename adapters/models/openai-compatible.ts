@@ -8,7 +8,7 @@ const metadataName = 'compatible';
 
 /** Makes the client of a model. No key is sent where the account has none. */
 export function createCompatibleClient(
-  { baseUrl = '', fetch }: Connection,
+  { baseUrl, fetch }: Connection,
   modelId: string,
 ): ProviderClient {
   const provider = createOpenAICompatible({

@@ -6,7 +6,7 @@ import { placeholderKey } from './provider-fetch.ts';
 
 /** Makes the client of a model. OpenAI caches long prefixes by itself. */
 export function createOpenaiClient(
-  { baseUrl = 'https://api.openai.com/v1', fetch, api }: Connection,
+  { baseUrl, fetch, api }: Connection,
   modelId: string,
 ): ProviderClient {
   const provider = createOpenAI({ baseURL: baseUrl, apiKey: placeholderKey, fetch });

@@ -11,9 +11,22 @@ import { watchModel } from './watched-model.ts';
 
 /** What a client needs to know of an account. */
 export interface Connection {
-  readonly baseUrl: string | undefined;
+  readonly baseUrl: string;
   readonly api: ProviderAccount['api'];
   readonly fetch: typeof globalThis.fetch;
+}
+
+/** The vendors' own addresses. */
+const baseUrls = {
+  anthropic: 'https://api.anthropic.com/v1',
+  openai: 'https://api.openai.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+} as const;
+
+/** The address that an account's requests go to, with its version and without a slash at the end. */
+export function baseUrlOf({ provider, baseUrl }: ProviderAccount): string {
+  // Without a default for them, compatible servers need an address in the configuration.
+  return baseUrl ?? (provider === 'openai-compatible' ? '' : baseUrls[provider]);
 }
 
 /** A client's model, and what a call's options become on their way to it. */
@@ -38,7 +51,7 @@ export function createProviderModel(
   clock: Clock,
 ): LanguageModelV4 {
   const { fetch, sentCredentials } = createProviderFetch(account);
-  const { baseUrl, api } = account;
-  const client = clients[account.provider]({ baseUrl, api, fetch }, modelId);
+  const connection = { baseUrl: baseUrlOf(account), api: account.api, fetch };
+  const client = clients[account.provider](connection, modelId);
   return watchModel(client, { account, sentCredentials, clock });
 }

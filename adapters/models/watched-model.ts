@@ -18,11 +18,10 @@ import { AppError } from '../../contracts/errors.ts';
 import type { Clock } from '../ports.ts';
 import { badAnswer, cutOff, findErrorFacts, nameOf, type ErrorFacts } from './error-facts.ts';
 import { readLimitHeaders, type AnswerHeaders } from './limit-headers.ts';
-import { ModelCallError } from './model-call-error.ts';
+import { describeFailure, ModelCallError } from './model-call-error.ts';
 import type { ProviderClient } from './provider-client.ts';
 import { decideOnError } from './provider-errors.ts';
 import { keepOwnReasoning, markOrigin, originOf } from './reasoning-origin.ts';
-import { scrub } from './scrub.ts';
 import { createUsageMeter, tokensOf, type UsageMeter } from './usage-meter.ts';
 
 /** What a model is watched with. */
@@ -206,16 +205,14 @@ function toFailure(error: unknown, call: Call): unknown {
 }
 
 function toModelCallError(facts: ErrorFacts, call: Call): ModelCallError {
-  const { account, meter, sentCredentials } = call;
+  const { meter } = call;
   // Inside a stream the meter has read the event already.
   if (!facts.isInStream) meter.read(facts.body);
   const usage = meter.soFar();
   const nowMs = call.clock.now();
   const headers = { ...call.headers, ...facts.headers };
   const decision = decideOnError({ ...facts, headers }, nowMs);
-  const said = decision.code === 'CREDENTIAL_REFUSED' ? '' : scrub(facts.message, sentCredentials);
-  const where = `account "${account.name}" (${account.provider}): ${decision.what}`;
-  return new ModelCallError(said === '' ? where : `${where}: ${said}`, {
+  return new ModelCallError(describeFailure(decision, facts.message, call), {
     decision,
     usageSoFar: usage === undefined ? undefined : tokensOf(usage),
     limits: readLimitHeaders(headers, nowMs),

@@ -1,6 +1,7 @@
 /** Temporal, as the API and the relay use it. */
-import type { TaskRef } from '../../contracts/activities.ts';
+import type { AccountCredential, TaskRef } from '../../contracts/activities.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
+import type { AccountTest } from '../../contracts/providers.schema.ts';
 
 /** An attempt of a task whose workflow has ended without a result. */
 export interface LostTask {
@@ -16,4 +17,12 @@ export interface WorkflowEngine {
   /** Tasks whose workflow was ended from outside since then; seconds late, as Temporal's lists are. */
   listLostTasks(since: Date): Promise<readonly LostTask[]>;
   isReady(): Promise<boolean>;
+}
+
+/** Looks at accounts through a worker of the models pool, for a tenant's person who waits. Throws ENGINE_UNAVAILABLE. */
+export interface AccountChecks {
+  /** Tests an account; that no worker is there is an answer, after half a minute at most. */
+  testAccount(tenantId: string, account: string): Promise<AccountTest>;
+  /** Where the credentials of all accounts stand; undefined when no worker told within a few seconds. */
+  listCredentials(tenantId: string): Promise<readonly AccountCredential[] | undefined>;
 }

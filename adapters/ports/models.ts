@@ -5,7 +5,9 @@ import type {
   LanguageModelV4Message,
 } from '@ai-sdk/provider';
 import type { ProviderAccount } from '../../config/providers-config.ts';
+import type { AccountCredential } from '../../contracts/activities.ts';
 import type { ErrorCode } from '../../contracts/errors.ts';
+import type { AccountTest } from '../../contracts/providers.schema.ts';
 import type { SandboxResult, SandboxRun } from './workspaces.ts';
 import type { Cost } from './money.ts';
 
@@ -137,6 +139,14 @@ export interface ModelProvider {
   estimateCost(tenantId: string, route: CallRoute, call: ExpectedCall): Promise<number>;
   /** Told once a conversation has succeeded; a scripted model throws SCRIPT_MISMATCH when answers are left over. */
   conversationEnded(name: string, messages: readonly LanguageModelV4Message[]): Promise<void>;
+}
+
+/** Looks at accounts, where their calls are made. Nothing is bought; what goes wrong is part of the answer. */
+export interface AccountTester {
+  /** Asks the account's provider for its list of models, once, within 15 s. */
+  test(account: string): Promise<AccountTest>;
+  /** Where the credential of each account stands. */
+  listCredentials(): Promise<readonly AccountCredential[]>;
 }
 
 /** The tools of the builtin agent. All of them act inside the sandbox. */

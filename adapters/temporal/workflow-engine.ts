@@ -21,7 +21,8 @@ import {
   type OutboxMessage,
 } from '../../contracts/messages.ts';
 import { readTaskWorkflowId, taskQueues, workflowTypes } from '../../contracts/names.ts';
-import type { LostTask, WorkflowEngine } from '../ports.ts';
+import type { AccountChecks, LostTask, WorkflowEngine } from '../ports.ts';
+import { listCredentials, testAccount } from './account-checks.ts';
 import { ensureSearchAttributes, initialAttributes, tenantAttribute } from './search-attributes.ts';
 
 /** Where Temporal is. */
@@ -33,7 +34,7 @@ export interface WorkflowEngineOptions {
 }
 
 /** The engine with what its owner needs beside the port. */
-export interface TemporalEngine extends WorkflowEngine {
+export interface TemporalEngine extends WorkflowEngine, AccountChecks {
   /** Registers ado's search attributes and waits until they can be used; repeating it changes nothing. @throws ENGINE_UNAVAILABLE */
   ensureSearchAttributes(): Promise<void>;
   close(): Promise<void>;
@@ -59,17 +60,19 @@ export function createWorkflowEngine(options: WorkflowEngineOptions): TemporalEn
   });
   const client = new Client({ connection, namespace });
 
-  async function call<T>(run: () => Promise<T>): Promise<T> {
-    try {
-      return await connection.withDeadline(Date.now() + callTimeoutMs, run);
-    } catch (error) {
-      throw toAppError(error);
-    }
-  }
+  const call = <T>(run: () => Promise<T>): Promise<T> =>
+    told(() => connection.withDeadline(Date.now() + callTimeoutMs, run));
 
   return {
     deliver: (message) => call(() => deliver(client, message)),
     listLostTasks: (since) => call(() => listLostTasks(client, since)),
+    async testAccount(tenantId, account) {
+      const found = await told(() => testAccount(client, tenantId, account));
+      return (
+        found ?? { ok: false, errorCode: 'WORKERS_MISSING', error: 'no worker runs workflows' }
+      );
+    },
+    listCredentials: (tenantId) => told(() => listCredentials(client, tenantId)),
     async isReady() {
       return call(() => connection.workflowService.describeNamespace({ namespace })).then(
         () => true,
@@ -83,6 +86,14 @@ export function createWorkflowEngine(options: WorkflowEngineOptions): TemporalEn
     },
     close: () => connection.close(),
   };
+}
+
+async function told<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toAppError(error);
+  }
 }
 
 /** ado's workflows end with a result whatever happens: any other end comes from outside. */

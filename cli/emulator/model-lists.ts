@@ -76,7 +76,12 @@ function toBody(format: FormatName, models: readonly string[]): unknown {
     case 'openai-chat':
       return {
         object: 'list',
-        data: models.map((id) => ({ id, object: 'model', created: 1_760_000_000, owned_by: 'emulator' })),
+        data: models.map((id) => ({
+          id,
+          object: 'model',
+          created: 1_760_000_000,
+          owned_by: 'emulator',
+        })),
       };
     case 'gemini':
       return {

@@ -155,6 +155,15 @@ export function fakeActivities(script: Script = {}): FakeActivities {
       approval.decision ??= 'reject';
       return Promise.resolve(approval.decision);
     },
+    testAccount({ account }) {
+      note(`testAccount ${account}`);
+      const found = { status: 200, latencyMs: 5, models: 3, missingModels: [] };
+      return Promise.resolve({ ok: true, ...found });
+    },
+    listCredentials() {
+      note('listCredentials');
+      return Promise.resolve([{ account: 'work', state: 'present' }]);
+    },
     endTask({ status, errorCode, error, ...ref }) {
       note(`endTask ${errorCode}`);
       return Promise.resolve(

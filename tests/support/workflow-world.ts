@@ -10,8 +10,12 @@ import { createTestNamespace, type TestNamespace } from './namespace.ts';
 export interface WorkflowWorld {
   readonly client: Client;
   readonly namespace: TestNamespace;
-  /** Runs `test` with workers on all queues that serve these activities. */
-  withWorkers<T>(fake: FakeActivities, test: () => Promise<T>): Promise<T>;
+  /** Runs `test` with workers that serve these activities, on all queues or on those given. */
+  withWorkers<T>(
+    fake: FakeActivities,
+    test: () => Promise<T>,
+    queues?: readonly string[],
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -24,23 +28,22 @@ export async function openWorkflowWorld(): Promise<WorkflowWorld> {
   return {
     client,
     namespace,
-    async withWorkers(fake, test) {
+    async withWorkers(fake, test, queues = [...Object.values(taskQueues), 'ado-agents@test']) {
       const workers = await Promise.all(
-        [taskQueues.workflows, taskQueues.models, taskQueues.agents, 'ado-agents@test'].map(
-          (taskQueue) =>
-            Worker.create({
-              connection,
-              namespace: namespace.name,
-              taskQueue,
-              activities: fake.activities,
-              maxHeartbeatThrottleInterval: '1s',
-              ...(taskQueue === taskQueues.workflows
-                ? {
-                    workflowBundle: { codePath: testService('workflowBundle') },
-                    maxCachedWorkflows: 3,
-                  }
-                : {}),
-            }),
+        queues.map((taskQueue) =>
+          Worker.create({
+            connection,
+            namespace: namespace.name,
+            taskQueue,
+            activities: fake.activities,
+            maxHeartbeatThrottleInterval: '1s',
+            ...(taskQueue === taskQueues.workflows
+              ? {
+                  workflowBundle: { codePath: testService('workflowBundle') },
+                  maxCachedWorkflows: 3,
+                }
+              : {}),
+          }),
         ),
       );
       const running = workers.map((worker) => worker.run());
