@@ -137,15 +137,26 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   };
 }
 
+/** Keys after the record, of the account and model that an array of scopes was last used for: mostly the same. */
+const knownKeys = new WeakMap<
+  readonly LimitScope[],
+  { readonly account: string; readonly model: string; readonly keys: readonly string[] }
+>();
+
 function keysOf({ account, model, id, scopes }: Omit<HeldReservation, 'grant'>): string[] {
-  return [
-    recordKey(account, id),
-    pauseKey(account, model),
-    breakerKey(account, model),
-    speedKey(account, model),
-    ...scopes.map((scope) => stateKey(account, scope)),
-    ...scopes.map((scope) => leasesKey(account, scope)),
-  ];
+  let known = knownKeys.get(scopes);
+  if (known?.account !== account || known.model !== model) {
+    const keys = [
+      pauseKey(account, model),
+      breakerKey(account, model),
+      speedKey(account, model),
+      ...scopes.map((scope) => stateKey(account, scope)),
+      ...scopes.map((scope) => leasesKey(account, scope)),
+    ];
+    known = { account, model, keys };
+    knownKeys.set(scopes, known);
+  }
+  return [recordKey(account, id), ...known.keys];
 }
 
 /** First number of reserve.lua's answer. */
