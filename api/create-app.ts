@@ -9,6 +9,7 @@ import { bindBatchRoutes } from './routes/batch-routes.ts';
 import { documentRoutes } from './routes/document-routes.ts';
 import { bindServerRoutes } from './routes/server-routes.ts';
 import { bindTaskRoutes } from './routes/task-routes.ts';
+import { bindUsageRoutes } from './routes/usage-routes.ts';
 
 /** Makes the application. */
 export function createApp(deps: ApiDeps): Express {
@@ -25,6 +26,7 @@ export function createApp(deps: ApiDeps): Express {
   bindTaskRoutes(api, deps);
   bindBatchRoutes(api, deps);
   bindApprovalRoutes(api, deps);
+  bindUsageRoutes(api, deps);
   app.use(router);
   app.use(routeNotFound, problemDocuments(deps.log));
   return app;

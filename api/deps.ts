@@ -4,9 +4,11 @@ import type {
   Clock,
   CrashPoint,
   KeyStore,
+  Ledger,
   LiveChannel,
   ModelProvider,
   TaskStore,
+  UsageStore,
   Workspaces,
 } from '../adapters/ports.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
@@ -29,6 +31,15 @@ export interface Dependency {
   isReady(): Promise<boolean>;
 }
 
+/** What bounds the spending of a tenant. */
+export interface BudgetLimits {
+  readonly maxDailyCostMicroUsd: number;
+  /** Undefined: no bound. */
+  readonly maxTenantCostMicroUsd: number | undefined;
+  /** Where days begin. */
+  readonly timeZone: string;
+}
+
 /** Everything that routes and use cases are given. */
 export interface ApiDeps {
   readonly store: TaskStore;
@@ -36,6 +47,9 @@ export interface ApiDeps {
   readonly keys: KeyStore;
   readonly workspaces: Pick<Workspaces, 'resolve' | 'describeCommand'>;
   readonly models: Pick<ModelProvider, 'routesOf' | 'isFree'>;
+  readonly usage: UsageStore;
+  readonly ledger: Pick<Ledger, 'listBudgets'>;
+  readonly budgets: BudgetLimits;
   readonly live: LiveChannel;
   /** Asks the outbox relay to look now. */
   readonly wakeRelay: () => void;

@@ -8,11 +8,13 @@ import { createPrices } from '../adapters/models/prices.ts';
 import { createApprovalStore } from '../adapters/postgres/approvals.ts';
 import { createKeyStore } from '../adapters/postgres/key-store.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
+import { createLedger } from '../adapters/postgres/ledger.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
 import { createPriceStore } from '../adapters/postgres/price-store.ts';
 import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
 import { createTaskStore } from '../adapters/postgres/task-store.ts';
 import { checkPostgres, createDatabase } from '../adapters/postgres/tenant-transaction.ts';
+import { createUsageStore } from '../adapters/postgres/usage-store.ts';
 import { createRedis, createSubscriberRedis } from '../adapters/redis/client.ts';
 import { createLiveChannel } from '../adapters/redis/live-channel.ts';
 import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
@@ -106,6 +108,9 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
       clock,
       prices: createPrices({ overrides: createPriceStore(database), clock, metrics }),
     }),
+    usage: createUsageStore(database),
+    ledger: createLedger(database),
+    budgets: config.money,
     live,
     wakeRelay: relay.wake,
     crashPoint,

@@ -2,6 +2,7 @@
 import { Command, Option, valueOf, withExamples } from './definitions/define.ts';
 import type { Perform } from './definitions/define.ts';
 import { defineBatchCommands } from './definitions/batch-commands.ts';
+import { defineUsage } from './definitions/money-commands.ts';
 import { definePlatformCommands } from './definitions/platform-commands.ts';
 import {
   defineCompletion,
@@ -63,6 +64,7 @@ function defineAll(program: Command, perform: Perform): void {
   definePlan(program, perform);
   defineTaskCommands(program, perform);
   defineBatchCommands(program, perform);
+  defineUsage(program, perform);
   definePlatformCommands(program, perform);
   defineContextCommands(program, perform);
   defineConfigCommands(program, perform);

@@ -34,6 +34,20 @@ function toCell(text: string): string {
   return tame(text, { keepColors: true }).replace(/[\n\t]+/g, ' ');
 }
 
+/** Moves the cells of all columns from one on to the right, under their heading: figures. */
+export function alignRight(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  from: number,
+): [heading: string[], rows: string[][]] {
+  const widths = heading.map((_, column) =>
+    Math.max(...[heading, ...rows].map((row) => widthOf(row[column] ?? ''))),
+  );
+  const align = (row: readonly string[]): string[] =>
+    row.map((cell, column) => (column < from ? cell : cell.padStart(widths[column] ?? 0)));
+  return [align(heading), rows.map(align)];
+}
+
 /** Lays out facts as `name  value` lines; undefined ones are left out. */
 export function formatFacts(
   paint: Paint,

@@ -12,10 +12,15 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(seconds / 3_600)}h${two(Math.floor((seconds % 3_600) / 60))}m`;
 }
 
-/** `$1.25`; small amounts keep four decimals, so that a cent's fraction is not shown as nothing. */
+/** `$1.25`; amounts below a dollar keep four decimals, below a hundredth of a cent six: nothing is shown as nothing. */
 export function formatMicroUsd(microUsd: number): string {
-  const dollars = microUsd / 1_000_000;
-  return `$${dollars.toFixed(microUsd !== 0 && dollars < 1 ? 4 : 2)}`;
+  const decimals = microUsd === 0 || microUsd >= 1_000_000 ? 2 : microUsd < 100 ? 6 : 4;
+  return `$${(microUsd / 1_000_000).toFixed(decimals)}`;
+}
+
+/** Dollars to the last millionth, without a sign: `1.250000`. */
+export function toDollars(microUsd: number): string {
+  return (microUsd / 1_000_000).toFixed(6);
 }
 
 /** How long ago, `just now`, `5m ago`, `3d ago`. */

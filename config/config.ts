@@ -3,7 +3,7 @@ import { hostname, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { pools } from '../contracts/names.ts';
-import { isTimeZone } from './providers-config.ts';
+import { isTimeZone } from '../contracts/calendar.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { isTimeZone } from '../contracts/calendar.ts';
 import { AppError } from '../contracts/errors.ts';
 import { parseYamlFile, type YamlSource } from './yaml-file.ts';
 
@@ -193,16 +194,6 @@ function findText(path: string, required: boolean): string | undefined {
 
 function toWindowMs(per: string): number {
   return windowsMs[per] ?? Number.parseInt(per, 10) * hourMs;
-}
-
-/** Whether there is an IANA time zone of this name. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function quoted(input: unknown): string {

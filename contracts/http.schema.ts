@@ -22,6 +22,7 @@ import {
 } from './queries.schema.ts';
 import { messageSchema, stepSchema } from './step.schema.ts';
 import { batchIdSchema, submitTaskSchema, taskIdSchema, taskSchema } from './task.schema.ts';
+import { usageRoutes } from './usage.schema.ts';
 
 /** What an API key may do. A role is a set of them: viewer < operator < developer < admin. */
 export const scopes = ['tasks:read', 'tasks:operate', 'tasks:write', 'admin'] as const;
@@ -348,7 +349,7 @@ export const routes = {
   whoAmI: {
     method: 'get',
     path: '/v1/key',
-    summary: 'The key in use: tenant and scopes.',
+    summary: 'The key in use: tenant and scopes; and what the server is configured with.',
     scope: 'tasks:read',
     answer: 'json',
     status: 200,
@@ -357,6 +358,10 @@ export const routes = {
       tenant: z.string(),
       keyId: z.string(),
       scopes: z.array(z.enum(scopes)),
+      /** Spending of a task up to which nobody is asked, unless its request says otherwise. */
+      confirmAboveCostMicroUsd: microUsdSchema,
+      /** Where the days of budgets begin. */
+      timeZone: z.string(),
       temporalUiUrl: z.string().optional(),
       version: z.string(),
     }),

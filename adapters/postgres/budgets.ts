@@ -1,6 +1,7 @@
 /** Rows of budgets: their names, their order, and how far they are used up. */
 import { sql } from 'kysely';
 import { dayEndOf } from '../../config/day-end.ts';
+import { dateIn } from '../../contracts/calendar.ts';
 import type { BudgetLevel, BudgetSpec, BudgetState } from '../ports.ts';
 import type { BudgetRow } from './schema.ts';
 import type { TenantTransaction } from './tenant-transaction.ts';
@@ -42,16 +43,6 @@ function nameOf(budget: BudgetSpec, at: Date): string {
     case 'day':
       return `day:${dateIn(budget.timeZone, at)}@${budget.timeZone}`;
   }
-}
-
-const dateFormats = new Map<string, Intl.DateTimeFormat>();
-
-/** The calendar date at a place, as 2026-11-21. */
-function dateIn(timeZone: string, at: Date): string {
-  // A format is costly to make. Swedish writes dates as ISO 8601 does.
-  const format = dateFormats.get(timeZone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone });
-  dateFormats.set(timeZone, format);
-  return format.format(at);
 }
 
 /** Makes the rows that are not there yet. All make them in the same order, so nobody waits in a circle. */

@@ -13,12 +13,14 @@ const aliases = new Map<string, string>([
 
 /** Binds /v1/key, and the routes of /health. */
 export function bindServerRoutes(router: ApiRouter, deps: ApiDeps): void {
-  const { temporalUiUrl, version, dependencies } = deps;
+  const { confirmAboveCostMicroUsd, budgets, temporalUiUrl, version, dependencies } = deps;
   bind(router, routes.whoAmI, ({ actor: { tenantId, tenantName, keyId, scopes } }) => ({
     tenantId,
     tenant: tenantName,
     keyId,
     scopes,
+    confirmAboveCostMicroUsd,
+    timeZone: budgets.timeZone,
     temporalUiUrl,
     version,
   }));

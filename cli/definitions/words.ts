@@ -3,6 +3,7 @@
  * the compiler holds both together.
  */
 import type { AgentKind, SandboxKind, Work } from '../../contracts/task.schema.ts';
+import type { UsageGroup } from '../../contracts/usage.schema.ts';
 
 /** Agents. */
 export const agentWords = ['builtin', 'command'] as const satisfies readonly AgentKind[];
@@ -10,3 +11,13 @@ export const agentWords = ['builtin', 'command'] as const satisfies readonly Age
 export const policyWords = ['autonomous'] as const satisfies readonly Work['policy'][];
 /** Sandboxes. */
 export const sandboxWords = ['bubblewrap', 'none'] as const satisfies readonly SandboxKind[];
+/** What usage is added up by. */
+export const usageWords = [
+  'provider',
+  'model',
+  'account',
+  'task',
+  'batch',
+  'day',
+  'tenant',
+] as const satisfies readonly UsageGroup[];

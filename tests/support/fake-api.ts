@@ -53,6 +53,8 @@ export class FakeApi {
   readonly diffs = new Map<string, string>();
   readonly logs = new Map<string, string>();
   readonly seen: SeenRequest[] = [];
+  /** Answers of routes that no work goes through, as the test wants them. */
+  readonly answers: Partial<Record<RouteName, (call: Parsed) => unknown>> = {};
   /** Called when a task or batch was accepted. */
   onAccepted: (id: string) => void = () => undefined;
   #server: Server | undefined;
@@ -286,8 +288,14 @@ export class FakeApi {
           tenant: 'local',
           keyId: 'fake',
           scopes: ['tasks:read'],
+          confirmAboveCostMicroUsd: 1_000_000,
+          timeZone: 'UTC',
           version: '0.1.0',
         };
+      case 'getUsage':
+      case 'getForecast':
+      case 'listPurchases':
+        return this.answers[name]?.({ params, query, body });
       case 'healthLive':
       case 'healthReady':
         return { status: 'ok' };
@@ -364,6 +372,7 @@ interface Call extends FoundRoute {
   readonly body: unknown;
 }
 
+/** A request whose every part fits the table. */
 interface Parsed {
   readonly params: Readonly<Record<'taskId' | 'batchId' | 'approvalId', string>>;
   readonly query: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** Limits are checked before Redis is asked: a limit of 0 would be an endless wait, an unknown zone a late surprise. */
-import { isTimeZone } from '../../../config/providers-config.ts';
+import { isTimeZone } from '../../../contracts/calendar.ts';
 import { AppError, type Problem } from '../../../contracts/errors.ts';
 import type { Charges, MeteredDimension, LimitScope } from '../../ports.ts';
 

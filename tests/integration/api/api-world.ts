@@ -16,6 +16,7 @@ import {
 import { problemSchema, type ProblemDocument } from '../../../contracts/problem.schema.ts';
 import { createMemoryLiveChannel } from '../../support/fakes/memory-live-channel.ts';
 import { createMemoryTaskStore } from '../../support/fakes/memory-task-store.ts';
+import { createMemoryUsageStore } from '../../support/fakes/memory-usage-store.ts';
 
 /** Keys that the API knows, and whom they stand for. */
 export const keys = {
@@ -88,6 +89,13 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
         throw new AppError('MODEL_NOT_FOUND', `no provider offers the model "${name}"`);
       },
       isFree: () => true,
+    },
+    usage: createMemoryUsageStore(),
+    ledger: { listBudgets: async () => [] },
+    budgets: {
+      maxDailyCostMicroUsd: 50_000_000,
+      maxTenantCostMicroUsd: undefined,
+      timeZone: 'UTC',
     },
     wakeRelay: () => {
       relay.wakes += 1;
