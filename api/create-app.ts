@@ -7,6 +7,7 @@ import { securityHeaders } from './middleware/security-headers.ts';
 import { bindApprovalRoutes } from './routes/approval-routes.ts';
 import { bindBatchRoutes } from './routes/batch-routes.ts';
 import { documentRoutes } from './routes/document-routes.ts';
+import { bindPriceRoutes } from './routes/price-routes.ts';
 import { bindServerRoutes } from './routes/server-routes.ts';
 import { bindTaskRoutes } from './routes/task-routes.ts';
 import { bindUsageRoutes } from './routes/usage-routes.ts';
@@ -27,6 +28,7 @@ export function createApp(deps: ApiDeps): Express {
   bindBatchRoutes(api, deps);
   bindApprovalRoutes(api, deps);
   bindUsageRoutes(api, deps);
+  bindPriceRoutes(api, deps);
   app.use(router);
   app.use(routeNotFound, problemDocuments(deps.log));
   return app;

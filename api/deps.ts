@@ -7,6 +7,8 @@ import type {
   Ledger,
   LiveChannel,
   ModelProvider,
+  Prices,
+  PriceStore,
   TaskStore,
   UsageStore,
   Workspaces,
@@ -50,6 +52,8 @@ export interface ApiDeps {
   readonly usage: UsageStore;
   readonly ledger: Pick<Ledger, 'listBudgets'>;
   readonly budgets: BudgetLimits;
+  readonly priceStore: PriceStore;
+  readonly prices: Pick<Prices, 'priceOf'>;
   readonly live: LiveChannel;
   /** Asks the outbox relay to look now. */
   readonly wakeRelay: () => void;

@@ -97,6 +97,8 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     { engine, journal: createTaskJournal(database), live, log },
     stopping,
   );
+  const priceStore = createPriceStore(database);
+  const prices = createPrices({ overrides: priceStore, clock, metrics });
   const app = createApp({
     store: createTaskStore(database),
     approvals: createApprovalStore(database),
@@ -106,11 +108,13 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
       scriptedModels: config.policy.scriptedModels,
       accounts,
       clock,
-      prices: createPrices({ overrides: createPriceStore(database), clock, metrics }),
+      prices,
     }),
     usage: createUsageStore(database),
     ledger: createLedger(database),
     budgets: config.money,
+    priceStore,
+    prices,
     live,
     wakeRelay: relay.wake,
     crashPoint,

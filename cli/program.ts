@@ -2,7 +2,7 @@
 import { Command, Option, valueOf, withExamples } from './definitions/define.ts';
 import type { Perform } from './definitions/define.ts';
 import { defineBatchCommands } from './definitions/batch-commands.ts';
-import { defineUsage } from './definitions/money-commands.ts';
+import { definePrices, defineUsage } from './definitions/money-commands.ts';
 import { definePlatformCommands } from './definitions/platform-commands.ts';
 import {
   defineCompletion,
@@ -65,6 +65,7 @@ function defineAll(program: Command, perform: Perform): void {
   defineTaskCommands(program, perform);
   defineBatchCommands(program, perform);
   defineUsage(program, perform);
+  definePrices(program, perform);
   definePlatformCommands(program, perform);
   defineContextCommands(program, perform);
   defineConfigCommands(program, perform);

@@ -206,7 +206,7 @@ export const errorKinds = {
     http: 409,
     meaning:
       'The price of the model is not known, and the call may be too dear to be made blindly.',
-    remedy: 'Set a price for the model, or use another model.',
+    remedy: 'Set a price for the model (`ado prices set`), or use another model.',
   },
   ROUNDS_EXCEEDED: {
     family: 'upstream',

@@ -13,6 +13,7 @@ import {
 import { approvalIdSchema, approvalSchema, decideApprovalSchema } from './approval.schema.ts';
 import type { ErrorCode } from './errors.ts';
 import { eventSchema } from './event.schema.ts';
+import { priceRoutes } from './price.schema.ts';
 import {
   eventsQuery,
   listApprovalsQuery,
@@ -21,7 +22,13 @@ import {
   pageQuery,
 } from './queries.schema.ts';
 import { messageSchema, stepSchema } from './step.schema.ts';
-import { batchIdSchema, submitTaskSchema, taskIdSchema, taskSchema } from './task.schema.ts';
+import {
+  batchIdSchema,
+  microUsdSchema,
+  submitTaskSchema,
+  taskIdSchema,
+  taskSchema,
+} from './task.schema.ts';
 import { usageRoutes } from './usage.schema.ts';
 
 /** What an API key may do. A role is a set of them: viewer < operator < developer < admin. */
@@ -346,6 +353,8 @@ export const routes = {
     response: approvalSchema,
     errors: ['APPROVAL_NOT_FOUND', 'APPROVAL_DECIDED'],
   },
+  ...usageRoutes,
+  ...priceRoutes,
   whoAmI: {
     method: 'get',
     path: '/v1/key',

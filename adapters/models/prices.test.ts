@@ -246,3 +246,61 @@ test.each([-1, 0.5, Number.NaN, 2 ** 53])('%p tokens are not a count', async (in
 
   await expect(prices.costOf('one', aCall({ tokens: { input } }))).rejects.toThrow('not a count');
 });
+
+describe('the price of a model without a call', () => {
+  const at = new Date('2026-10-01T12:00:00Z');
+  const ask = (
+    overrides: readonly RecordedOverride[],
+    model: { readonly provider?: string; readonly model?: string; readonly serviceTier?: string },
+  ) =>
+    aWorld(overrides).prices.priceOf('one', {
+      provider: 'anthropic',
+      model: 'claude-sonnet-5',
+      serviceTier: undefined,
+      at,
+      ...model,
+    });
+
+  test('is the one that calls are booked at, with what stands in for missing rates', async () => {
+    const tier = { aboveInputTokens: 200_000, rates: { input: 2, output: 8 } };
+
+    expect(await ask([anOverride({ contextTiers: [tier] })], {})).toEqual({
+      id: 'override 7',
+      rates: {
+        input: 1_000_000,
+        cacheRead: 1_000_000,
+        output: 4_000_000,
+        reasoning: 4_000_000,
+      },
+      contextTiers: [{ ...tier, rates: { input: 2, cacheRead: 2, output: 8, reasoning: 8 } }],
+      divisor: 1,
+      ceiling: { cacheWrite5m: 300_000_000, cacheWrite1h: 300_000_000 },
+    });
+  });
+
+  test('is half of the standard one for batches', async () => {
+    expect(await ask([anOverride()], { serviceTier: 'batch' })).toMatchObject({
+      id: 'override 7, half (batch)',
+      divisor: 2,
+    });
+  });
+
+  test('is that of the data that ships with ado, or none', async () => {
+    expect((await ask([], {})).id).toMatch(/^genai-prices .* anthropic\/claude-sonnet-5/);
+    expect(await ask([], { provider: 'openai-compatible', model: 'mine' })).toMatchObject({
+      id: 'unknown',
+      rates: {},
+      ceiling: { input: 150_000_000, reasoning: 600_000_000 },
+    });
+  });
+
+  test('is read anew, and counts in no metric', async () => {
+    const { prices, missing, lists } = aWorld();
+    const model = { provider: 'ollama', model: 'x', serviceTier: undefined, at };
+
+    await prices.priceOf('one', model);
+    await prices.priceOf('one', model);
+
+    expect([missing, lists()]).toEqual([[], 2]);
+  });
+});

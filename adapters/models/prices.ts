@@ -11,9 +11,11 @@ import type {
 } from '../ports.ts';
 import { findSeedPrice } from './seed-prices.ts';
 import {
+  ceilingOf,
   costOfTokens,
   toCeilingRates,
   unknownPrice,
+  withStandIns,
   type CeilingRates,
   type ModelPrice,
 } from './usage-cost.ts';
@@ -80,6 +82,21 @@ export function createPrices(world: PriceWorld): Prices {
       }
       return cost;
     },
+    async priceOf(tenantId, { provider, model, serviceTier, at }) {
+      // Not those that are kept: who has just set a price wants to see it.
+      const overrides = await world.overrides.list(tenantId);
+      const { id, rates, contextTiers, divisor } = findPrice(overrides, {
+        ...{ provider, model, at },
+        usage: { serviceTier },
+      });
+      return {
+        id,
+        rates: withStandIns(rates),
+        contextTiers: contextTiers.map((tier) => ({ ...tier, rates: withStandIns(tier.rates) })),
+        divisor,
+        ceiling: ceilingOf(rates, ceiling),
+      };
+    },
   };
 }
 
@@ -89,13 +106,18 @@ function tierOf(reported: string | undefined): string {
   return standardTiers.has(word) ? 'standard' : word;
 }
 
+/** What a price depends on. */
+interface PricedPlace extends Omit<PricedCall, 'usage'> {
+  readonly usage: Pick<PricedCall['usage'], 'serviceTier'>;
+}
+
 /**
  * The price of a call. A tier has its own price, or half of the standard one where its vendor sells it so; any other tier
  * without a price of its own (priority, a word that is new) is unknown, since it may be dearer.
  */
 function findPrice(
   overrides: readonly RecordedOverride[],
-  { provider, model, usage, at }: PricedCall,
+  { provider, model, usage, at }: PricedPlace,
 ): ModelPrice {
   const findOverride = (tier: string): ModelPrice | undefined => {
     const counting = overrides.filter(

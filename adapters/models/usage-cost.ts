@@ -75,6 +75,22 @@ export function costOfTokens(price: ModelPrice, tokens: TokenCounts, ceiling: Ce
   };
 }
 
+/** The rates of a price with what stands in for missing ones. */
+export function withStandIns(rates: TokenRates): TokenRates {
+  return ratesOf((kind) => rates[kind] ?? rates[standIns[kind] ?? kind]);
+}
+
+/** The ceiling of the kinds that a price says nothing of. */
+export function ceilingOf(rates: TokenRates, ceiling: CeilingRates): TokenRates {
+  const all = withStandIns(rates);
+  return ratesOf((kind) => (all[kind] === undefined ? ceiling[kind] : undefined));
+}
+
+function ratesOf(rate: (kind: TokenKind) => number | undefined): TokenRates {
+  const rates = tokenKinds.map((kind) => [kind, rate(kind)] as const);
+  return Object.fromEntries(rates.filter(([, known]) => known !== undefined));
+}
+
 /** Whose rate a kind has when it has none of its own. */
 const standIns: Partial<Record<TokenKind, TokenKind>> = { cacheRead: 'input', reasoning: 'output' };
 

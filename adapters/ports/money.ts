@@ -1,6 +1,7 @@
 /** Money: what a model call costs, and the books of what was reserved and spent. All amounts are micro-US-dollars. */
 import type { JSONObject } from '@ai-sdk/provider';
 import type { Charges } from './limiter.ts';
+import type { Actor } from './store.ts';
 
 /** What providers charge for apart. Every token of a call is of exactly one kind. */
 export type TokenKind =
@@ -46,7 +47,7 @@ export interface Cost {
   readonly unpriced: readonly TokenKind[];
 }
 
-/** What model calls cost. Both methods throw STORE_UNAVAILABLE when the tenant's prices cannot be read. */
+/** What model calls cost. All methods throw STORE_UNAVAILABLE when the tenant's prices cannot be read. */
 export interface Prices {
   /** The cost of an answer, to be booked: tokens without a known price are counted at the ceiling, and in a metric. */
   costOf(tenantId: string, call: PricedCall): Promise<Cost>;
@@ -56,6 +57,26 @@ export interface Prices {
    *   spent on such calls
    */
   estimateOf(tenantId: string, call: PricedCall): Promise<Cost>;
+  /** The price that counts for a model, read anew and without a call. */
+  priceOf(tenantId: string, model: PricedModel): Promise<CountingPrice>;
+}
+
+/** A model in a service tier, at a moment. */
+export interface PricedModel extends Pick<PricedCall, 'provider' | 'model' | 'at'> {
+  /** As answers report it; undefined is the usual one. */
+  readonly serviceTier: string | undefined;
+}
+
+/** The price that counts for a model. Kinds without a rate of their own have that of what they are billed as. */
+export interface CountingPrice {
+  /** As in `Cost.priceId`; `unknown` when there is none. */
+  readonly id: string;
+  readonly rates: TokenRates;
+  readonly contextTiers: readonly ContextTier[];
+  /** What the rates are divided by: 2 for batch and flex, which cost half. */
+  readonly divisor: 1 | 2;
+  /** What kinds without a known price are counted at, undivided. */
+  readonly ceiling: TokenRates;
 }
 
 /** A price that an operator sets, from a date on, in place of what ado knows. */
@@ -77,10 +98,20 @@ export interface RecordedOverride extends PriceOverride {
   readonly id: number;
 }
 
+/** What became of prices that were set. */
+export interface RecordedPrices {
+  readonly recorded: number;
+  /** Prices that counted before, as they are. */
+  readonly unchanged: number;
+}
+
 /** The prices that operators set. Methods throw STORE_UNAVAILABLE. */
 export interface PriceStore {
-  /** Adds a price; of several with the same date, the one recorded last counts. */
-  record(tenantId: string, override: PriceOverride): Promise<void>;
+  /**
+   * Adds prices, all or none; of several with the same date, the one recorded last counts. A price that counts for its
+   * date already, as it is, is not added again, so repeating this changes nothing.
+   */
+  record(actor: Actor, overrides: readonly PriceOverride[]): Promise<RecordedPrices>;
   /** All prices of the tenant, the one that counts first: by date, then by age, the latest first. */
   list(tenantId: string): Promise<readonly RecordedOverride[]>;
 }

@@ -48,7 +48,7 @@ export async function findKey(
   return row?.resource_id;
 }
 
-/** Writes who did what to which task or batch. */
+/** Writes who did what to which task, batch or price. */
 export async function audit(
   tx: TenantTransaction,
   actor: Actor,

@@ -1,4 +1,4 @@
-/** The definitions of `usage`. */
+/** The definitions of `usage` and `prices`. */
 import { usageWords } from './words.ts';
 import { Option, outputOption, parseCount, valueOf, withExamples } from './define.ts';
 import type { Command, Perform } from './define.ts';
@@ -48,5 +48,48 @@ export function defineUsage(program: Command, perform: Perform): void {
     'ado usage --by day --period 2026-11-01..2026-11-15 -o csv',
     'ado usage --forecast',
     'ado usage --lost',
+  );
+}
+
+/** Defines `ado prices`. */
+export function definePrices(program: Command, perform: Perform): void {
+  const prices = program
+    .command('prices')
+    .summary('show and set what models cost')
+    .description(
+      'Prices that operators set go before those that ship with ado, each from its date on: docs/prices.md.',
+    );
+  withExamples(prices, 'ado prices set prices.yaml', 'ado prices list');
+  withExamples(
+    prices
+      .command('set')
+      .summary('set prices from a file')
+      .description(
+        'Sets all prices of a file, or none. A price that counts already as it is in the file is not set again. Needs a key ' +
+          'of an admin.',
+      )
+      .argument('<file>', 'YAML, as docs/prices.md says')
+      .addOption(outputOption(['text', 'json', 'jsonl', 'yaml']))
+      .action((file, options) =>
+        perform(async (cli) =>
+          (await import('../commands/prices.ts')).setPrices(cli, { ...options, file }),
+        ),
+      ),
+    'ado prices set prices.yaml',
+  );
+  withExamples(
+    prices
+      .command('list')
+      .summary('list the prices that were set')
+      .description(
+        'Lists the prices that were set, those that count first; with --model, what that model costs now, whoever set it.',
+      )
+      .option('--model <model>', 'what this model costs now, provider:model')
+      .addOption(outputOption())
+      .action((options) =>
+        perform(async (cli) => (await import('../commands/prices.ts')).listPrices(cli, options)),
+      ),
+    'ado prices list',
+    'ado prices list --model anthropic:claude-sonnet-5',
   );
 }

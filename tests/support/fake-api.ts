@@ -295,6 +295,9 @@ export class FakeApi {
       case 'getUsage':
       case 'getForecast':
       case 'listPurchases':
+      case 'setPrices':
+      case 'listPrices':
+      case 'getPrice':
         return this.answers[name]?.({ params, query, body });
       case 'healthLive':
       case 'healthReady':

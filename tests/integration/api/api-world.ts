@@ -97,6 +97,19 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
       maxTenantCostMicroUsd: undefined,
       timeZone: 'UTC',
     },
+    priceStore: {
+      record: async () => ({ recorded: 0, unchanged: 0 }),
+      list: async () => [],
+    },
+    prices: {
+      priceOf: async () => ({
+        id: 'unknown',
+        rates: {},
+        contextTiers: [],
+        divisor: 1,
+        ceiling: {},
+      }),
+    },
     wakeRelay: () => {
       relay.wakes += 1;
     },
@@ -124,7 +137,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
   const send = (name: RouteName, sent: Sent = {}): Promise<Response> => {
     const route: Route = routes[name];
     const path = route.path.replace(
-      /:(\w+)/,
+      /:(\w+)/g,
       (_place, param: string) => sent.params?.[param] ?? '',
     );
     const query = sent.query === undefined ? '' : `?${new URLSearchParams(sent.query).toString()}`;
