@@ -23,14 +23,23 @@ export async function afterFailure(
   const { tenantId } = session.task.ref;
   applyReadings(deps, route, { tenantId, readings: failure?.limits ?? [] });
   const wasSent = codeOf(error) !== 'CREDENTIAL_MISSING';
-  await bookFailure(deps, session, { ...failed, failure, wasSent });
-  if (held !== undefined) {
-    const outcome = wasSent ? outcomeOf(failure, deps.clock.now()) : { kind: 'not_sent' as const };
-    await settleLimits(deps, held, outcome);
-  }
+  const costMicroUsd = await bookFailure(deps, session, { ...failed, failure, wasSent });
+  const outcome: CallOutcome = wasSent
+    ? outcomeOf(failure, deps.clock.now())
+    : { kind: 'not_sent' };
+  if (held !== undefined) await settleLimits(deps, held, outcome);
+  // It was let through, so nobody knew.
+  if (outcome.kind === 'rate_limited') deps.metrics.rateLimited('unforeseen');
+  deps.metrics.callEnded({
+    ...calledOf(route),
+    outcome: outcome.kind,
+    durationMs: deps.clock.now() - failed.at.getTime(),
+    ...(failure?.usageSoFar && { tokens: failure.usageSoFar }),
+    costMicroUsd,
+  });
   if (failure === undefined) {
     session.signal.throwIfAborted();
-    if (!wasSent) return { kind: 'never', error: error as AppError };
+    if (!wasSent) return { kind: 'never', why: 'final', error: error as AppError };
     throw error;
   }
   const { decision } = failure;
@@ -38,29 +47,36 @@ export async function afterFailure(
   const waitMs = Math.max(0, (decision.untilMs ?? 0) - deps.clock.now());
   switch (decision.kind) {
     case 'wait':
-      return { kind: 'later', waitMs, reason: 'provider', detail: appError.message };
+      return { kind: 'later', waitMs, why: 'wait', reason: 'provider', detail: appError.message };
     case 'overloaded':
       return {
         kind: 'later',
         waitMs: Math.max(waitMs, overloadedWaitMs * (1 + Math.random())),
+        why: 'overloaded',
         reason: 'provider',
         detail: appError.message,
       };
     case 'money': {
       const restMs = decision.untilMs === undefined ? brokeRestMs : waitMs;
       await restAccount(deps, route, restMs);
-      return { kind: 'later', waitMs: restMs, reason: 'budget', detail: appError.message };
+      return {
+        kind: 'later',
+        waitMs: restMs,
+        why: 'money',
+        reason: 'budget',
+        detail: appError.message,
+      };
     }
     case 'fallback':
-      return { kind: 'never', error: appError };
+      return { kind: 'never', why: 'fallback', error: appError };
     case 'final':
       // Another account has another credential; what else is final is so everywhere.
       if (decision.code !== 'CREDENTIAL_REFUSED') throw appError;
-      return { kind: 'never', error: appError };
+      return { kind: 'never', why: 'final', error: appError };
   }
 }
 
-/** What a failed call has cost goes into the books: what was reported, nothing, or nobody knows. */
+/** What a failed call has cost goes into the books: what was reported, nothing, or nobody knows. Answers what is known. */
 async function bookFailure(
   deps: ActivityDeps,
   session: TaskSession,
@@ -69,7 +85,7 @@ async function bookFailure(
     readonly wasSent: boolean;
     readonly at: Date;
   },
-): Promise<void> {
+): Promise<number> {
   const { route, callId, failure, at } = failed;
   const { tenantId } = session.task.ref;
   const { usageSoFar, decision } = failure ?? {};
@@ -88,13 +104,20 @@ async function bookFailure(
       },
     });
     failed.call.purchase.number += 1;
-    return;
+    return costMicroUsd;
   }
-  if (callId === undefined) return;
+  if (callId === undefined) return 0;
   failed.call.purchase.number += 1;
   const isUnknown = decision === undefined ? failed.wasSent : decision.spent === 'unknown';
   if (isUnknown) await deps.ledger.markUnknown(tenantId, callId);
   else await deps.ledger.release(tenantId, callId);
+  return 0;
+}
+
+/** Who was asked, for metrics. */
+export function calledOf({ account, modelId, model: { provider } }: CallRoute) {
+  if (account === undefined) return { provider, model: provider, account: provider };
+  return { provider, model: modelId, account: account.name };
 }
 
 /** What of a usage record says who answered. */

@@ -28,16 +28,28 @@ const meanings: Readonly<
   },
 };
 
+const windowsOfPlans: Readonly<Partial<Record<LimitDimension, '5h' | '7d'>>> = {
+  unified_5h: '5h',
+  unified_7d: '7d',
+};
+
 /**
  * Tells the limiter. In the background: a call does not wait for it, and what is lost comes again with the next answer.
  * Windows of a subscription are told as a share, and count as that share of the limit that is configured.
  */
 export function applyReadings(
-  deps: Pick<ActivityDeps, 'limiter' | 'limitScopes' | 'clock'>,
+  deps: Pick<ActivityDeps, 'limiter' | 'limitScopes' | 'clock' | 'metrics'>,
   { account, modelId }: CallRoute,
   { tenantId, readings }: { readonly tenantId: string; readonly readings: readonly LimitReading[] },
 ): void {
   if (account === undefined) return;
+  for (const { dimension, remaining } of readings) {
+    const window = windowsOfPlans[dimension];
+    if (window !== undefined) {
+      const usedShare = 1 - remaining / 100;
+      deps.metrics.subscriptionStands({ account: account.name, window, usedShare });
+    }
+  }
   const telling = readings.filter(
     ({ limit, remaining }) => limit !== undefined && remaining < limit * tellingShare,
   );

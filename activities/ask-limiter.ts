@@ -43,7 +43,8 @@ export async function askLimiter(
     if (answer.kind === 'go') return { kind: 'go', held: { ...name, grant: answer.grant } };
     return toLater(answer, route);
   } catch (error) {
-    if (codeOf(error) === 'LIMIT_UNREACHABLE') return { kind: 'never', error: error as AppError };
+    if (codeOf(error) === 'LIMIT_UNREACHABLE')
+      return { kind: 'never', why: 'fallback', error: error as AppError };
     throw error;
   }
 }
@@ -73,7 +74,7 @@ function toLater(answer: Exclude<LimitAnswer, { kind: 'go' }>, { name }: CallRou
     breaker: `${name}: the provider is overloaded`,
   };
   const inLine = answer.kind === 'slot';
-  return { kind: 'later', waitMs, inLine, reason: limitReasons[why], detail: details[why] };
+  return { kind: 'later', waitMs, why, inLine, reason: limitReasons[why], detail: details[why] };
 }
 
 /** Ends a reservation of the limiter. One that cannot be told ends by itself, with its lease. */

@@ -10,10 +10,10 @@
  */
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { CollectedAnswer } from '../adapters/models/collect-stream.ts';
-import type { CallRoute, HeldReservation } from '../adapters/ports.ts';
+import type { CallRoute, Charges, FallbackReason, HeldReservation } from '../adapters/ports.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { WaitReason } from '../contracts/task-status.ts';
-import { afterFailure } from './after-failure.ts';
+import { afterFailure, calledOf } from './after-failure.ts';
 import { applyReadings } from './apply-readings.ts';
 import { askLimiter, defaultMaxOutputTokens, maxOutputOf, settleLimits } from './ask-limiter.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -43,6 +43,7 @@ export type NotNow =
   | {
       readonly kind: 'later';
       readonly waitMs: number;
+      readonly why: FallbackReason;
       /** A place in the limiter's line is kept until then. */
       readonly inLine?: boolean;
       readonly reason: WaitReason;
@@ -50,7 +51,7 @@ export type NotNow =
       readonly detail: string;
     }
   /** This route cannot answer this call. */
-  | { readonly kind: 'never'; readonly error: AppError };
+  | { readonly kind: 'never'; readonly why: FallbackReason; readonly error: AppError };
 
 /** A person has to say first that so much may be spent. */
 export interface ToConfirm {
@@ -96,7 +97,11 @@ export async function buyAnswer(
   const expected = deps.estimates.expect(route.name, call.characters);
   if (route.contextTokens !== undefined && expected.inputTokens * 0.8 > route.contextTokens) {
     const message = `${route.name}: the conversation is too long for it`;
-    return { kind: 'never', error: new AppError('MODEL_CONTEXT_EXCEEDED', message) };
+    return {
+      kind: 'never',
+      why: 'fallback',
+      error: new AppError('MODEL_CONTEXT_EXCEEDED', message),
+    };
   }
 
   const most = maxOutputOf(route.account);
@@ -125,6 +130,7 @@ export async function buyAnswer(
     call,
     route,
     held,
+    charges,
     callId: paid?.callId,
     maxOutputTokens: paid?.offer.maxOutputTokens ?? most,
   });
@@ -161,6 +167,8 @@ export interface Sending {
   readonly call: PlannedCall;
   readonly route: CallRoute;
   readonly held: HeldReservation | undefined;
+  /** What the call is expected to count as. */
+  readonly charges: Charges;
   readonly callId: string | undefined;
   readonly maxOutputTokens: number | undefined;
 }
@@ -170,9 +178,10 @@ async function send(
   session: TaskSession,
   sending: Sending,
 ): Promise<Attempted> {
-  const { call, route, held, callId, maxOutputTokens } = sending;
+  const { call, route, held, charges, callId, maxOutputTokens } = sending;
   await deps.crashpoint('llm.afterReserve.beforeSend');
   const at = new Date(deps.clock.now());
+  let ttftMs: number | undefined;
   const extending =
     held && setInterval(() => void deps.limiter.extend(held).catch(() => false), extendEveryMs);
   try {
@@ -185,7 +194,9 @@ async function send(
       tenantId: session.task.ref.tenantId,
       readings: deps.models.readLimits(response?.headers ?? {}),
     });
-    const answer = await deps.collectStream(stream, call.onText);
+    const answer = await deps.collectStream(stream, call.onText, () => {
+      ttftMs = deps.clock.now() - at.getTime();
+    });
     if (answer.finishReason === 'error' || answer.finishReason === 'interrupted')
       throw new AppError('MODEL_UNAVAILABLE', "the model's answer was cut off");
     const { costMicroUsd, priceId } = await deps.models.costOf(session.task.ref.tenantId, route, {
@@ -195,6 +206,15 @@ async function send(
     deps.estimates.learn(route.name, call.characters, answer.usage);
     const actual = actualCharges(answer.usage, {
       maxOutputTokens: maxOutputTokens ?? 0,
+      costMicroUsd,
+    });
+    if (route.account !== undefined) deps.metrics.estimateWas(charges, actual);
+    deps.metrics.callEnded({
+      ...calledOf(route),
+      outcome: 'success',
+      ...(ttftMs === undefined ? {} : { ttftMs }),
+      durationMs: deps.clock.now() - at.getTime(),
+      tokens: answer.usage,
       costMicroUsd,
     });
     return {

@@ -21,6 +21,7 @@ import { effectIdOf } from './effect-id.ts';
 import { charactersOf } from './estimate-call.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
+import { roomOf } from './hold-money.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 import { holdOf, orderRoutes, tryUntil } from './try-routes.ts';
 import { lastLine } from './telling-line.ts';
@@ -168,13 +169,7 @@ async function recordAnswer(
     waitingFor: null,
   });
   await bought.settleLimits();
-  await tellBudgets(session, moved);
-  deps.metrics.modelAnswered(
-    route.model.provider,
-    answer.usage.inputTokens,
-    answer.usage.outputTokens,
-    costMicroUsd,
-  );
+  await tellBudgets(deps, session, moved);
   deps.metrics.stepFinished('model', true, durationMs);
   await deps.crashpoint('llm.afterLedger.beforeReturn');
   // Only now: an answer that has come is paid, and goes on record whatever stops the task.
@@ -183,7 +178,15 @@ async function recordAnswer(
 }
 
 /** Tells of budgets that a purchase has brought to a new level. */
-async function tellBudgets(session: TaskSession, moved: readonly MovedBudget[]): Promise<void> {
+async function tellBudgets(
+  deps: ActivityDeps,
+  session: TaskSession,
+  moved: readonly MovedBudget[],
+): Promise<void> {
+  for (const budget of moved) {
+    const kind = /^(tenant$|day:)/.exec(budget.id) && (budget.id === 'tenant' ? 'tenant' : 'day');
+    if (kind !== null) deps.metrics.budgetStands({ kind, remainingMicroUsd: roomOf(budget) });
+  }
   const events = moved.flatMap(({ id, reached, spentMicroUsd, limitMicroUsd }): NewEvent[] =>
     reached === undefined || reached === 'ok'
       ? []

@@ -8,6 +8,7 @@ import type {
   CrashPoint,
   Ledger,
   LiveChannel,
+  ModelCallMetrics,
   ModelProvider,
   RateLimiter,
   SlotLeases,
@@ -20,15 +21,12 @@ import type { LimitScopes } from '../adapters/models/limit-scopes.ts';
 import type { CallEstimates } from './estimate-call.ts';
 
 /** What happened, for metrics; each is set by exactly one activity. */
-export interface ActivityMetrics {
+export interface ActivityMetrics extends Omit<
+  ModelCallMetrics,
+  'limitDecided' | 'limiterAsked' | 'limiterBecame'
+> {
   slotTaken(waitedMs: number): void;
   stepFinished(kind: string, ok: boolean, durationMs: number): void;
-  modelAnswered(
-    provider: string,
-    inputTokens: number,
-    outputTokens: number,
-    costMicroUsd: number,
-  ): void;
   taskEnded(status: string): void;
   approvalMoved(kind: ApprovalKind, move: 'pending' | 'reminded' | 'expired'): void;
 }

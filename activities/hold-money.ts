@@ -105,7 +105,7 @@ function startsNothing({ id, level }: BudgetState, { task }: TaskSession): boole
 }
 
 /** What a budget would have for a call now. */
-function roomOf(budget: BudgetState): number {
+export function roomOf(budget: BudgetState): number {
   const { limitMicroUsd, reservedMicroUsd, spentMicroUsd, unknownMicroUsd } = budget;
   return limitMicroUsd - reservedMicroUsd - spentMicroUsd - unknownMicroUsd;
 }
@@ -116,7 +116,7 @@ function noRoom(budget: BudgetState, deps: ActivityDeps): NotNow {
   const { id, spentMicroUsd, unknownMicroUsd, limitMicroUsd } = budget;
   const unknown = unknownMicroUsd === 0 ? '' : ` and ${dollars(unknownMicroUsd)} that may be spent`;
   const message = `${id}: ${dollars(spentMicroUsd)}${unknown} of ${dollars(limitMicroUsd)} is spent; the next call does not fit`;
-  return { kind: 'never', error: new AppError('BUDGET_EXCEEDED', message) };
+  return { kind: 'never', why: 'budget', error: new AppError('BUDGET_EXCEEDED', message) };
 }
 
 function untilRoom({ id, endsAt, limitMicroUsd }: BudgetState, deps: ActivityDeps): NotNow {
@@ -126,7 +126,7 @@ function untilRoom({ id, endsAt, limitMicroUsd }: BudgetState, deps: ActivityDep
 }
 
 function later(waitMs: number, detail: string): NotNow {
-  return { kind: 'later', waitMs, reason: 'budget', detail };
+  return { kind: 'later', waitMs, why: 'budget', reason: 'budget', detail };
 }
 
 /** Counts the purchases of a step. */

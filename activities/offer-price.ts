@@ -52,7 +52,7 @@ export async function makeOffer(
     price = await priceCall(deps, { tenantId: task.ref.tenantId, ...call });
   } catch (error) {
     if (codeOf(error) !== 'PRICE_UNKNOWN') throw error;
-    return { kind: 'never', error: error as AppError };
+    return { kind: 'never', why: 'fallback', error: error as AppError };
   }
   if (price.fit(maxCostMicroUsd - spent) === undefined) {
     return overBudget(
@@ -68,7 +68,7 @@ export async function makeOffer(
 }
 
 function overBudget(message: string): NotNow {
-  return { kind: 'never', error: new AppError('BUDGET_EXCEEDED', message) };
+  return { kind: 'never', why: 'budget', error: new AppError('BUDGET_EXCEEDED', message) };
 }
 
 /**

@@ -79,11 +79,15 @@ export async function tryUntil(
   session: TaskSession,
   work: Routes,
 ): Promise<BoughtAnswer | NoAnswer> {
+  const { waitingSince } = session.task;
+  let waitedMs = waitingSince === undefined ? 0 : deps.clock.now() - waitingSince.getTime();
   const endMs = deps.clock.now() + shortWaitsMs;
   for (;;) {
     const round = await tryAll(deps, session, work);
+    if (round.kind === 'answered' && waitedMs > 0) deps.metrics.limitWaited(waitedMs);
     if (round.kind !== 'later') return round;
     if (round.waitMs > shortWaitMs || deps.clock.now() + round.waitMs > endMs) return round;
+    waitedMs += round.waitMs;
     await pause(round.waitMs + Math.random() * spreadMs, session.signal);
   }
 }
@@ -121,6 +125,8 @@ async function tryAll(
   for (const route of routes) {
     const attempted = await attempt(route, routes.length === 1 ? retryWaitMs : shortWaitMs);
     if (attempted.kind === 'answered') return attempted;
+    const next = routes[routes.indexOf(route) + 1];
+    if (next !== undefined) deps.metrics.fellBack(stepTo(route, next, attempted));
     if (attempted.kind === 'never') refusals.push(attempted.error);
     else if (attempted.kind === 'confirm') toConfirm ??= { route, ...attempted };
     else if (attempted.inLine === true && attempted.waitMs <= shortWaitMs) return attempted;
@@ -138,6 +144,15 @@ async function tryAll(
   if (routes.length === 1 || !wantsPlace || soonest.waitMs <= shortWaitMs) return soonest;
   const placed = await attempt(soonest.route, retryWaitMs);
   return placed.kind === 'answered' || placed.kind === 'later' ? placed : soonest;
+}
+
+/** What is told of a route that was passed over. */
+function stepTo(from: CallRoute, to: CallRoute, attempted: Exclude<Attempted, BoughtAnswer>) {
+  return {
+    from: from.account?.name ?? from.name,
+    to: to.account?.name ?? to.name,
+    reason: attempted.kind === 'confirm' ? ('budget' as const) : attempted.why,
+  };
 }
 
 /** Of several reasons why no route answers, money says most: the others may have been tried for the lack of it. */

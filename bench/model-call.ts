@@ -24,6 +24,8 @@ import { createPriceStore } from '../adapters/postgres/price-store.ts';
 import { createDatabase } from '../adapters/postgres/tenant-transaction.ts';
 import { createLimiterRedis } from '../adapters/redis/client.ts';
 import { createResilientLimiter } from '../adapters/redis/resilient-limiter.ts';
+import { measureLimiter } from '../adapters/telemetry/measured-limiter.ts';
+import { createMetrics } from '../adapters/telemetry/metrics.ts';
 import { nodeFlags, programPath } from '../cli/dev/checkout.ts';
 import { loadProviderAccounts } from '../config/providers-config.ts';
 import { localTenantId } from '../contracts/names.ts';
@@ -147,14 +149,14 @@ async function openWorld(platform: Platform, emulatorUrl: string) {
   const redis = createLimiterRedis(platform.redis.url, silent);
   const limiter = createResilientLimiter({ redis, clock, workerId: 'bench', log: silent });
   await limiter.start();
-  const metrics = { priceMissing: () => undefined };
+  const metrics = createMetrics();
   const prices = createPrices({ overrides: createPriceStore(store), clock, metrics });
   const accounts = loadProviderAccounts({ path, required: true });
   const ledger = createLedger(store);
   const models = createModels({ scriptedModels: false, accounts, clock, prices });
   const deps = {
     models,
-    limiter,
+    limiter: measureLimiter(limiter, metrics),
     limitScopes: createLimitScopes(() => Promise.resolve(0)),
     ledger,
     money: {
@@ -164,6 +166,7 @@ async function openWorld(platform: Platform, emulatorUrl: string) {
     },
     estimates: createCallEstimates(),
     collectStream,
+    metrics,
     crashpoint: () => Promise.resolve(),
     clock,
   } as unknown as ActivityDeps;

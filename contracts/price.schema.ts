@@ -1,7 +1,7 @@
 /** What models cost: prices that operators set, and the one that counts for a model. */
 import { z } from 'zod';
 import type { Route } from './http.schema.ts';
-import { listOf } from './page.schema.ts';
+import { listOf } from './queries.schema.ts';
 import { instantSchema } from './task.schema.ts';
 
 const rate = z

@@ -41,16 +41,19 @@ interface Block {
  * provider says about a block at its start, in its deltas and at its end is merged: some send the signature of a
  * reasoning block only with a delta, and refuse the next request without it.
  * @param onText called with each piece of text as it comes
+ * @param onBegin called with the first piece of anything
  * @throws MODEL_UNAVAILABLE when the stream breaks off or carries an error: nothing of it may be used, least of all a
  *   tool call that is not finished
  */
 export async function collectStream(
   stream: ReadableStream<LanguageModelV4StreamPart>,
   onText?: (text: string) => void,
+  onBegin?: () => void,
 ): Promise<CollectedAnswer> {
   const blocks = new Map<string, Block>();
   let responseId: string | undefined;
   let servedModel: string | undefined;
+  let hasBegun = false;
   for await (const part of stream) {
     if (part.type === 'error') throw brokenOff(part.error);
     if (part.type === 'finish') {
@@ -62,6 +65,10 @@ export async function collectStream(
         servedModel,
         serviceTier: tierOf(part.usage.raw),
       };
+    }
+    if (!hasBegun && part.type !== 'stream-start' && part.type !== 'response-metadata') {
+      hasBegun = true;
+      onBegin?.();
     }
     if (part.type === 'response-metadata') {
       responseId = part.id ?? responseId;

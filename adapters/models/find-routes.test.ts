@@ -4,7 +4,7 @@ import { findRoutes } from './find-routes.ts';
 
 /** Not asked: scripts say their own prices. */
 const unasked = () => Promise.reject(new Error('no price was to be asked for'));
-const prices = { costOf: unasked, estimateOf: unasked };
+const prices = { costOf: unasked, estimateOf: unasked, priceOf: unasked };
 
 function anAccount(account: Partial<ProviderAccount> & { readonly name: string }): ProviderAccount {
   return {

@@ -11,7 +11,7 @@ import { createModels } from './create-models.ts';
 
 /** Not asked: scripts say their own prices. */
 const unasked = () => Promise.reject(new Error('no price was to be asked for'));
-const prices = { costOf: unasked, estimateOf: unasked };
+const prices = { costOf: unasked, estimateOf: unasked, priceOf: unasked };
 
 const models = createModels({ scriptedModels: true, accounts: [], clock: Date, prices });
 const root = join(import.meta.dirname, '..', '..');

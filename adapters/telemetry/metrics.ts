@@ -14,8 +14,6 @@ import { createModelMetrics, modelMetricDefinitions, type ModelMetrics } from '.
 const workBuckets = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5];
 
-/** The providers that a model's name may begin with. */
-const providers = ['scripted'] as const;
 const outboxKinds = [
   'start-task',
   'wake-batch',
@@ -55,21 +53,6 @@ const platformDefinitions = {
     help: 'Duration of finished steps.',
     labels: { kind: stepKinds },
     buckets: workBuckets,
-  },
-  ado_model_calls_total: {
-    kind: 'counter',
-    help: 'Answers of models.',
-    labels: { provider: providers },
-  },
-  ado_model_tokens_total: {
-    kind: 'counter',
-    help: 'Tokens that models reported.',
-    labels: { provider: providers, direction: ['input', 'output'] },
-  },
-  ado_cost_usd_total: {
-    kind: 'counter',
-    help: 'Cost of model answers in US dollars.',
-    labels: { provider: providers },
   },
   ado_price_missing_total: {
     kind: 'counter',
@@ -113,13 +96,6 @@ export interface Metrics extends ModelMetrics {
   slotRefilled(afterMs: number): void;
   /** By the activity that recorded the step. */
   stepFinished(kind: (typeof stepKinds)[number], ok: boolean, durationMs: number): void;
-  /** By the activity `callModel`, once for each answer that it paid for. */
-  modelAnswered(
-    provider: string,
-    inputTokens: number,
-    outputTokens: number,
-    costMicroUsd: number,
-  ): void;
   /** By the prices, once for each kind of tokens of an answer that has no known price. */
   priceMissing(kind: TokenKind): void;
   /** By the activity or the request that did it, once for each. */
@@ -147,9 +123,6 @@ export function createMetrics(): Metrics {
   const slotRefill = histogram('ado_slot_refill_seconds');
   const steps = counter('ado_steps_total');
   const stepDuration = histogram('ado_step_duration_seconds');
-  const modelCalls = counter('ado_model_calls_total');
-  const modelTokens = counter('ado_model_tokens_total');
-  const cost = counter('ado_cost_usd_total');
   const priceMissing = counter('ado_price_missing_total');
   const approvals = counter('ado_approvals_total');
   const queueLength = gauge('ado_task_queue_length');
@@ -165,12 +138,6 @@ export function createMetrics(): Metrics {
     stepFinished(kind, ok, durationMs) {
       steps.inc({ kind, status: ok ? 'succeeded' : 'failed' });
       stepDuration.observe({ kind }, durationMs / 1_000);
-    },
-    modelAnswered(provider, inputTokens, outputTokens, costMicroUsd) {
-      modelCalls.inc({ provider });
-      modelTokens.inc({ provider, direction: 'input' }, inputTokens);
-      modelTokens.inc({ provider, direction: 'output' }, outputTokens);
-      cost.inc({ provider }, costMicroUsd / 1_000_000);
     },
     priceMissing: (kind) => priceMissing.inc({ kind }),
     approvalMoved: (kind, move) => approvals.inc({ kind, move }),

@@ -49,7 +49,6 @@ describe('the metrics', () => {
     metrics.slotTaken(1_500);
     metrics.slotRefilled(8);
     metrics.stepFinished('gate', false, 2_000);
-    metrics.modelAnswered('scripted', 10, 3, 250_000);
     metrics.priceMissing('cacheWrite1h');
     metrics.approvalMoved('cost', 'pending');
     metrics.queueMeasured('agents', 7);
@@ -68,7 +67,6 @@ describe('the metrics', () => {
     expect(text).toContain('ado_tasks_total{status="failed"} 1');
     expect(text).toContain('ado_slot_wait_seconds_sum 1.5');
     expect(text).toContain('ado_steps_total{kind="gate",status="failed"} 1');
-    expect(text).toContain('ado_cost_usd_total{provider="scripted"} 0.25');
     expect(text).toContain(
       'ado_http_request_duration_seconds_count{method="post",route="submitTask",status="2xx"} 1',
     );
