@@ -3,6 +3,7 @@
  * tests stand in only here.
  */
 export type * from './ports/approvals.ts';
+export type * from './ports/account-usage.ts';
 export type * from './ports/engine.ts';
 export type * from './ports/journal.ts';
 export * from './ports/limiter.ts';

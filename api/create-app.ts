@@ -8,6 +8,7 @@ import { bindApprovalRoutes } from './routes/approval-routes.ts';
 import { bindBatchRoutes } from './routes/batch-routes.ts';
 import { documentRoutes } from './routes/document-routes.ts';
 import { bindPriceRoutes } from './routes/price-routes.ts';
+import { bindProviderRoutes } from './routes/provider-routes.ts';
 import { bindServerRoutes } from './routes/server-routes.ts';
 import { bindTaskRoutes } from './routes/task-routes.ts';
 import { bindUsageRoutes } from './routes/usage-routes.ts';
@@ -29,6 +30,7 @@ export function createApp(deps: ApiDeps): Express {
   bindApprovalRoutes(api, deps);
   bindUsageRoutes(api, deps);
   bindPriceRoutes(api, deps);
+  bindProviderRoutes(api, deps);
   app.use(router);
   app.use(routeNotFound, problemDocuments(deps.log));
   return app;

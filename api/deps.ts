@@ -1,6 +1,9 @@
 /** What the API is given: ports, clock, and a few answers of the machine it runs on. */
+import type { LimitLooks } from '../adapters/models/limit-looks.ts';
 import type {
   ApprovalStore,
+  AccountChecks,
+  AccountUsage,
   Clock,
   CrashPoint,
   KeyStore,
@@ -14,6 +17,7 @@ import type {
   Workspaces,
 } from '../adapters/ports.ts';
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
+import type { ProviderAccount } from '../config/providers-config.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 
 /** Where the API writes its log lines: fields first, then one event name. */
@@ -42,6 +46,18 @@ export interface BudgetLimits {
   readonly timeZone: string;
 }
 
+/** What the routes of accounts and limits are given. */
+export interface ProvidersDeps {
+  readonly accounts: readonly ProviderAccount[];
+  /** The file that they were read from, or are expected in. */
+  readonly file: string;
+  readonly usage: AccountUsage;
+  readonly lookAt: LimitLooks;
+  readonly checks: AccountChecks;
+  /** Where the days of budgets begin. */
+  readonly timeZone: string;
+}
+
 /** Everything that routes and use cases are given. */
 export interface ApiDeps {
   readonly store: TaskStore;
@@ -54,6 +70,7 @@ export interface ApiDeps {
   readonly budgets: BudgetLimits;
   readonly priceStore: PriceStore;
   readonly prices: Pick<Prices, 'priceOf'>;
+  readonly providers: ProvidersDeps;
   readonly live: LiveChannel;
   /** Asks the outbox relay to look now. */
   readonly wakeRelay: () => void;

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { createModels } from '../adapters/models/create-models.ts';
+import { createLimitLooks } from '../adapters/models/limit-looks.ts';
 import { createPrices } from '../adapters/models/prices.ts';
 import { createApprovalStore } from '../adapters/postgres/approvals.ts';
+import { createAccountUsage } from '../adapters/postgres/used-accounts.ts';
 import { createKeyStore } from '../adapters/postgres/key-store.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createLedger } from '../adapters/postgres/ledger.ts';
@@ -15,8 +17,13 @@ import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
 import { createTaskStore } from '../adapters/postgres/task-store.ts';
 import { checkPostgres, createDatabase } from '../adapters/postgres/tenant-transaction.ts';
 import { createUsageStore } from '../adapters/postgres/usage-store.ts';
-import { createRedis, createSubscriberRedis } from '../adapters/redis/client.ts';
+import {
+  createLimiterRedis,
+  createRedis,
+  createSubscriberRedis,
+} from '../adapters/redis/client.ts';
 import { createLiveChannel } from '../adapters/redis/live-channel.ts';
+import { createRateLimiter } from '../adapters/redis/rate-limiter.ts';
 import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
 import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
 import { createLogger, type Logger } from '../adapters/telemetry/logger.ts';
@@ -55,6 +62,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   const database = createDatabase(config.database.url, config.database.poolSize);
   const redis = createRedis(config.redis.url, log);
   const subscriber = createSubscriberRedis(config.redis.url, log);
+  const limiterRedis = createLimiterRedis(config.redis.url, log);
   const live = createLiveChannel(redis, createSubscriptions(subscriber));
   const engine = createWorkflowEngine(config.temporal);
   const workspaces = createWorkspaces({
@@ -115,6 +123,14 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     budgets: config.money,
     priceStore,
     prices,
+    providers: {
+      accounts,
+      file: config.providersFile.path,
+      usage: createAccountUsage(database),
+      lookAt: createLimitLooks(createRateLimiter({ redis: limiterRedis })),
+      checks: engine,
+      timeZone: config.money.timeZone,
+    },
     live,
     wakeRelay: relay.wake,
     crashPoint,
@@ -144,6 +160,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   workspaces.close();
   redis.disconnect();
   subscriber.disconnect();
+  limiterRedis.disconnect();
   await Promise.all([engine.close(), database.close()]);
   log.info({}, 'api-stopped');
 }

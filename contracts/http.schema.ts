@@ -21,6 +21,7 @@ import {
   listTasksQuery,
   pageQuery,
 } from './queries.schema.ts';
+import { providerRoutes } from './providers.schema.ts';
 import { messageSchema, stepSchema } from './step.schema.ts';
 import {
   batchIdSchema,
@@ -355,6 +356,7 @@ export const routes = {
   },
   ...usageRoutes,
   ...priceRoutes,
+  ...providerRoutes,
   whoAmI: {
     method: 'get',
     path: '/v1/key',

@@ -33,15 +33,21 @@ function routesOfName(accounts: readonly ProviderAccount[], name: string): reado
   const byName = accounts.filter((account) => account.name === prefix);
   const asked = byName.length > 0 ? byName : accounts.filter(({ provider }) => provider === prefix);
   if (modelId === '' || asked.length === 0) throw notFound(accounts, name, prefix);
-  const routes = asked
+  const routes = inOrderOfTrial(asked)
     .filter(({ models }) => models === undefined || models.includes(modelId))
-    .toSorted((one, other) => one.priority - other.priority)
     .map((account) => ({ account, modelId }));
   if (routes.length > 0) return routes;
   const allowed = [...new Set(asked.flatMap(({ models = [] }) => models))];
   throw new AppError(
     'MODEL_NOT_FOUND',
     `"${name}": "${prefix}" is for ${allowed.join(', ')} only${meant(modelId, allowed)}`,
+  );
+}
+
+/** Lists accounts in the order in which they are tried. */
+export function inOrderOfTrial(accounts: readonly ProviderAccount[]): readonly ProviderAccount[] {
+  return accounts.toSorted(
+    (one, other) => rankOf(one) - rankOf(other) || one.priority - other.priority,
   );
 }
 

@@ -298,6 +298,9 @@ export class FakeApi {
       case 'setPrices':
       case 'listPrices':
       case 'getPrice':
+      case 'listProviders':
+      case 'listLimits':
+      case 'testProvider':
         return this.answers[name]?.({ params, query, body });
       case 'healthLive':
       case 'healthReady':

@@ -110,6 +110,23 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
         ceiling: {},
       }),
     },
+    providers: {
+      accounts: [],
+      file: '/etc/ado/providers.yaml',
+      usage: {
+        listUsedToday: async () => [],
+        listUsedModels: async () => [],
+        listWaiting: async () => [],
+      },
+      lookAt: async () => [],
+      checks: {
+        testAccount: async () => {
+          throw new AppError('ENGINE_UNAVAILABLE', 'no account is tested here');
+        },
+        listCredentials: async () => undefined,
+      },
+      timeZone: 'UTC',
+    },
     wakeRelay: () => {
       relay.wakes += 1;
     },

@@ -18,16 +18,15 @@ const params = {
   taskId: 'task-01890000-0000-7000-8000-000000000000',
   batchId: 'batch-01890000-0000-7000-8000-000000000000',
   approvalId: 'approval-01890000-0000-7000-8000-000000000000',
+  account: 'work',
 };
 const closedRoutes = (Object.entries(routes) as [RouteName, Route][]).filter(
   ([, route]) => route.scope !== undefined,
 );
 
 /** Fills the one parameter that a path may have. */
-const paramsOf = (route: Route): Record<string, string> => {
-  if (route.path.includes(':approvalId')) return { approvalId: params.approvalId };
-  return route.path.includes(':taskId') ? { taskId: params.taskId } : { batchId: params.batchId };
-};
+const paramsOf = (route: Route): Record<string, string> =>
+  Object.fromEntries(Object.entries(params).filter(([name]) => route.path.includes(`:${name}`)));
 
 describe('keys', () => {
   test.each(closedRoutes)('%s needs one, and a valid one', async (name, route) => {
