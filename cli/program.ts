@@ -4,6 +4,7 @@ import type { Perform } from './definitions/define.ts';
 import { defineBatchCommands } from './definitions/batch-commands.ts';
 import { definePrices, defineUsage } from './definitions/money-commands.ts';
 import { definePlatformCommands } from './definitions/platform-commands.ts';
+import { defineProviderCommands } from './definitions/provider-commands.ts';
 import {
   defineCompletion,
   defineConfigCommands,
@@ -66,6 +67,7 @@ function defineAll(program: Command, perform: Perform): void {
   defineBatchCommands(program, perform);
   defineUsage(program, perform);
   definePrices(program, perform);
+  defineProviderCommands(program, perform);
   definePlatformCommands(program, perform);
   defineContextCommands(program, perform);
   defineConfigCommands(program, perform);
