@@ -6,7 +6,9 @@ import {
   approvalStatuses,
   type ApprovalQuestion,
 } from './approval.ts';
+import type { Route } from './http.schema.ts';
 import { approvalIdPattern } from './names.ts';
+import { listApprovalsQuery, listOf } from './queries.schema.ts';
 import { batchIdSchema, instantSchema, microUsdSchema, taskIdSchema } from './task.schema.ts';
 
 export const approvalIdSchema = z
@@ -61,3 +63,43 @@ export const decideApprovalSchema = z.strictObject({
   reason: z.string().max(500).optional(),
 });
 export type DecideApproval = z.infer<typeof decideApprovalSchema>;
+
+const approvalParams = z.object({ approvalId: approvalIdSchema });
+
+/** The routes of approvals; part of `routes`. */
+export const approvalRoutes = {
+  listApprovals: {
+    method: 'get',
+    path: '/v1/approvals',
+    summary: 'List the questions of tasks to people, newest first.',
+    scope: 'tasks:read',
+    query: listApprovalsQuery,
+    answer: 'json',
+    status: 200,
+    response: listOf(approvalSchema),
+    errors: [],
+  },
+  getApproval: {
+    method: 'get',
+    path: '/v1/approvals/:approvalId',
+    summary: 'Get a question with what became of it.',
+    scope: 'tasks:read',
+    params: approvalParams,
+    answer: 'json',
+    status: 200,
+    response: approvalSchema,
+    errors: ['APPROVAL_NOT_FOUND'],
+  },
+  decideApproval: {
+    method: 'post',
+    path: '/v1/approvals/:approvalId/decision',
+    summary: 'Answer a question, once. The same answer again changes nothing.',
+    scope: 'tasks:operate',
+    params: approvalParams,
+    body: decideApprovalSchema,
+    answer: 'json',
+    status: 200,
+    response: approvalSchema,
+    errors: ['APPROVAL_NOT_FOUND', 'APPROVAL_DECIDED'],
+  },
+} as const satisfies Record<string, Route>;

@@ -3,6 +3,7 @@
  * Every error is a problem document (problem.schema.ts).
  */
 import { z } from 'zod';
+import { approvalRoutes } from './approval.schema.ts';
 import {
   batchSchema,
   changeBatchSchema,
@@ -10,17 +11,10 @@ import {
   retryBatchSchema,
   submitBatchSchema,
 } from './batch.schema.ts';
-import { approvalIdSchema, approvalSchema, decideApprovalSchema } from './approval.schema.ts';
 import type { ErrorCode } from './errors.ts';
 import { eventSchema } from './event.schema.ts';
 import { priceRoutes } from './price.schema.ts';
-import {
-  eventsQuery,
-  listApprovalsQuery,
-  listOf,
-  listTasksQuery,
-  pageQuery,
-} from './queries.schema.ts';
+import { eventsQuery, listOf, listTasksQuery, pageQuery } from './queries.schema.ts';
 import { providerRoutes } from './providers.schema.ts';
 import { messageSchema, stepSchema } from './step.schema.ts';
 import {
@@ -68,7 +62,6 @@ export interface Route {
 
 const taskParams = z.object({ taskId: taskIdSchema });
 const batchParams = z.object({ batchId: batchIdSchema });
-const approvalParams = z.object({ approvalId: approvalIdSchema });
 const cancelBody = z.strictObject({ reason: z.string().max(500).optional() });
 
 /** Every route of the API. */
@@ -320,40 +313,7 @@ export const routes = {
     response: eventSchema,
     errors: ['BATCH_NOT_FOUND'],
   },
-  listApprovals: {
-    method: 'get',
-    path: '/v1/approvals',
-    summary: 'List the questions of tasks to people, newest first.',
-    scope: 'tasks:read',
-    query: listApprovalsQuery,
-    answer: 'json',
-    status: 200,
-    response: listOf(approvalSchema),
-    errors: [],
-  },
-  getApproval: {
-    method: 'get',
-    path: '/v1/approvals/:approvalId',
-    summary: 'Get a question with what became of it.',
-    scope: 'tasks:read',
-    params: approvalParams,
-    answer: 'json',
-    status: 200,
-    response: approvalSchema,
-    errors: ['APPROVAL_NOT_FOUND'],
-  },
-  decideApproval: {
-    method: 'post',
-    path: '/v1/approvals/:approvalId/decision',
-    summary: 'Answer a question, once. The same answer again changes nothing.',
-    scope: 'tasks:operate',
-    params: approvalParams,
-    body: decideApprovalSchema,
-    answer: 'json',
-    status: 200,
-    response: approvalSchema,
-    errors: ['APPROVAL_NOT_FOUND', 'APPROVAL_DECIDED'],
-  },
+  ...approvalRoutes,
   ...usageRoutes,
   ...priceRoutes,
   ...providerRoutes,
