@@ -1,6 +1,7 @@
 /** The whole command line as commander knows it. What a command does is loaded when it is called. */
 import { Command, Option, valueOf, withExamples } from './definitions/define.ts';
 import type { Perform } from './definitions/define.ts';
+import { defineApprovalCommands } from './definitions/approval-commands.ts';
 import { defineBatchCommands } from './definitions/batch-commands.ts';
 import { definePrices, defineUsage } from './definitions/money-commands.ts';
 import { definePlatformCommands } from './definitions/platform-commands.ts';
@@ -64,6 +65,7 @@ function defineAll(program: Command, perform: Perform): void {
   defineRun(program, perform);
   definePlan(program, perform);
   defineTaskCommands(program, perform);
+  defineApprovalCommands(program, perform);
   defineBatchCommands(program, perform);
   defineUsage(program, perform);
   definePrices(program, perform);

@@ -33,6 +33,16 @@ export function formatAge(instant: string, nowMs: number): string {
   return `${Math.floor(seconds / 86_400)}d ago`;
 }
 
+/** How long until then, `in 42m`, `in 3h`; `now` when it has passed. */
+export function formatTimeLeft(instant: string, nowMs: number): string {
+  const seconds = Math.ceil((Date.parse(instant) - nowMs) / 1_000);
+  if (seconds <= 0) return 'now';
+  if (seconds < 60) return `in ${seconds}s`;
+  if (seconds < 7_200) return `in ${Math.round(seconds / 60)}m`;
+  if (seconds < 172_800) return `in ${Math.round(seconds / 3_600)}h`;
+  return `in ${Math.round(seconds / 86_400)}d`;
+}
+
 /** `1 item`, `3 items`. */
 export function countOf(count: number, noun: string): string {
   return `${count} ${count === 1 ? noun : `${noun}s`}`;

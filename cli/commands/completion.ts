@@ -52,6 +52,7 @@ interface Known {
 }
 
 const takesTask = /^(diff|retry|cancel|show|logs)$/;
+const takesApproval = /^(approve|reject)$/;
 const takesBatch = /^(show|logs|cancel|retry|items|set|export)$/;
 
 /** Nobody waits longer for a Tab. */
@@ -62,10 +63,23 @@ const offeredIds = 30;
 async function listKnown(cli: Cli, words: readonly string[]): Promise<Known[]> {
   const [noun = '', verb = ''] = words.filter((word) => !word.startsWith('-'));
   const wantsBatch = noun === 'batch' && takesBatch.test(verb);
-  if (!wantsBatch && !takesTask.test(noun)) return [];
+  const list = wantsBatch
+    ? listBatches
+    : takesApproval.test(noun)
+      ? listPending
+      : takesTask.test(noun)
+        ? listTasks
+        : undefined;
+  if (list === undefined) return [];
   const api = await connect(cli, { mayStart: false });
   const late = new Promise<Known[]>((resolve) => setTimeout(resolve, patienceMs, []).unref());
-  return Promise.race([wantsBatch ? listBatches(api) : listTasks(api), late]);
+  return Promise.race([list(api), late]);
+}
+
+async function listPending(api: ApiClient): Promise<Known[]> {
+  const query = { status: 'pending', limit: offeredIds };
+  const { items } = await api.call('get /v1/approvals', { query });
+  return items.map((approval) => ({ id: approval.id, description: toLine(approval.title, 60) }));
 }
 
 async function listTasks(api: ApiClient): Promise<Known[]> {

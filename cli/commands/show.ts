@@ -1,7 +1,9 @@
 /** `ado show` and `ado batch show`: one task or batch, whole. */
 import type { Batch } from '../../contracts/batch.schema.ts';
 import type { Task } from '../../contracts/task.schema.ts';
+import { shortId } from '../../contracts/names.ts';
 import type { ApiClient } from '../api-client.ts';
+import { findPending, formatApproval, waysToAnswer } from '../approvals.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -27,8 +29,20 @@ export async function show(cli: Cli, options: ShowOptions): Promise<number> {
   else {
     const task = await api.call('get /v1/tasks/:taskId', { params: { taskId: id } });
     await printTask(cli, task, options.output);
+    if (task.status === 'awaiting_approval' && options.output === 'text')
+      await printQuestion(cli, api, task.id);
   }
   return exitCodes.ok;
+}
+
+/** Shows what a task asks, and how to answer. */
+async function printQuestion(cli: Cli, api: ApiClient, taskId: string): Promise<void> {
+  const asked = await findPending(api, taskId);
+  if (asked === undefined) return;
+  const { line, note, notePaint, paint } = cli.terminal;
+  line(`\n${formatApproval(asked, paint)}`);
+  for (const [word, command] of waysToAnswer(cli.environment.command, shortId(asked.id)))
+    note(notePaint.dim(`${word}: ${command}`));
 }
 
 /** Prints one task. */

@@ -133,6 +133,30 @@ it('a retry takes an item back', () => {
   expect(text).not.toContain('✗');
 });
 
+it('an item that asks says so until it is answered', () => {
+  const view = aView(1);
+  begin(view, 0);
+  const asked = { approvalId: 'approval-1', taskId: 'task-0' };
+  happen(view, 1, {
+    type: 'approval-requested',
+    data: {
+      ...asked,
+      kind: 'cost',
+      title: 'Spend more?',
+      defaultDecision: 'reject',
+      deadlineAt: '2026-01-01T01:00:00Z',
+    },
+  });
+  const before = draw(view).join('\n');
+  happen(view, 2, {
+    type: 'approval-decided',
+    data: { ...asked, decision: 'approve', expired: false },
+  });
+
+  expect(before).toContain('asks: Spend more?');
+  expect(draw(view).join('\n')).not.toContain('asks');
+});
+
 it('names and errors cannot steer the terminal', () => {
   const view = aView(1);
   begin(view, 0);

@@ -40,6 +40,8 @@ export interface BatchView {
   costMicroUsd: number;
   /** A word to the reader: connection lost. */
   notice: string | undefined;
+  /** What a person is asked, and how to answer. */
+  question: string | undefined;
 }
 
 /** A batch of which nothing has been heard. */
@@ -57,6 +59,7 @@ export function createBatchView(batch: {
     etaAtMs: undefined,
     costMicroUsd: 0,
     notice: undefined,
+    question: undefined,
   };
 }
 
@@ -73,9 +76,18 @@ export function applyToBatch(view: BatchView, event: Event): void {
     const { taskId, repository, attempt } = event.data;
     view.ended.delete(taskId);
     view.running.set(taskId, { repository, attempt, sinceMs: atMs });
+  } else if (event.type === 'approval-requested') {
+    showActivity(view, event.data.taskId, `asks: ${event.data.title}`);
+  } else if (event.type === 'approval-decided') {
+    showActivity(view, event.data.taskId, undefined);
   } else if (event.type === 'item-ended') {
     endItem(view, event.data);
   }
+}
+
+function showActivity(view: BatchView, taskId: string, activity: string | undefined): void {
+  const item = view.running.get(taskId);
+  if (item !== undefined) item.activity = activity;
 }
 
 function endItem(view: BatchView, item: EventBody<'item-ended'>): void {
@@ -106,7 +118,9 @@ export function drawBatch(view: BatchView, screen: Screen): string[] {
   const { paint, width } = screen;
   const title = toLine(`${view.name}  ${view.id}  ${view.parallel} at once`, width);
   const head = [paint.bold(title), ...drawBar(view, screen)];
-  const foot = [paint.dim(toLine(view.notice ?? 'Ctrl-C detaches; the batch goes on', width))];
+  const foot = [
+    paint.dim(toLine(view.notice ?? view.question ?? 'Ctrl-C detaches; the batch goes on', width)),
+  ];
   // One line stays free, so that the cursor below the table does not scroll it.
   const room = Math.max(0, screen.height - head.length - foot.length - 1);
   return [...head, ...drawItems(view, screen, room), ...foot];

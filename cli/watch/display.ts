@@ -1,9 +1,12 @@
 /** What is shown while a command waits: a live table on a terminal, a line a change in a pipe, events as JSON lines. */
-import type { Event } from '../../contracts/event.schema.ts';
+import type { Event, EventBody } from '../../contracts/event.schema.ts';
+import { shortId } from '../../contracts/names.ts';
+import { waysToAnswer } from '../approvals.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
 import { isBatchId } from '../follow.ts';
 import type { OutputFormat } from '../output.ts';
+import { formatTimeLeft } from '../texts.ts';
 import { applyToBatch, createBatchView, drawBatch } from './batch-view.ts';
 import type { BatchView } from './batch-view.ts';
 import { formatEvent } from './event-lines.ts';
@@ -34,6 +37,31 @@ export async function openDisplay(
   how: { readonly watched: Watched; readonly format: OutputFormat },
 ): Promise<Display> {
   const { terminal, options } = cli;
+  if (how.format === 'text' && !options.quiet && terminal.stdout.isTTY === true)
+    return openTable(cli, api, how.watched);
+  const display = openPlainDisplay(cli, how);
+  return {
+    ...display,
+    event: (event) => {
+      display.event(event);
+      if (event.type === 'approval-requested') terminal.note(questionNote(cli, event.data));
+    },
+  };
+}
+
+/** Says that somebody is asked, and how to answer. */
+function questionNote(cli: Cli, asked: EventBody<'approval-requested'>): string {
+  const { command } = cli.environment;
+  const ways = waysToAnswer(command, shortId(asked.approvalId)).map(([, way]) => way);
+  const left = formatTimeLeft(asked.deadlineAt, Date.now());
+  return `Asks: ${asked.title} Answer with ${ways.join(' or ')} (${left}: ${asked.defaultDecision}).`;
+}
+
+function openPlainDisplay(
+  cli: Cli,
+  how: { readonly watched: Watched; readonly format: OutputFormat },
+): Display {
+  const { terminal, options } = cli;
   switch (how.format) {
     case 'jsonl':
       return {
@@ -47,9 +75,7 @@ export async function openDisplay(
       return { ...notes(cli), event: () => undefined, close: () => undefined };
     case 'text':
       if (options.quiet) return { ...notes(cli), event: () => undefined, close: () => undefined };
-      return terminal.stdout.isTTY === true
-        ? openTable(cli, api, how.watched)
-        : openLines(cli, how.watched);
+      return openLines(cli, how.watched);
   }
 }
 
@@ -92,6 +118,7 @@ async function openTable(cli: Cli, api: ApiClient, watched: Watched): Promise<Di
     return {
       event: (event) => {
         applyToTask(view, event);
+        noteQuestion(cli, view, event);
         screen.redraw();
       },
       connection: (state, error) =>
@@ -113,6 +140,7 @@ async function openTable(cli: Cli, api: ApiClient, watched: Watched): Promise<Di
   return {
     event: (event) => {
       applyToBatch(view, event);
+      noteQuestion(cli, view, event);
       screen.redraw();
     },
     connection: (state, error) =>
@@ -122,6 +150,12 @@ async function openTable(cli: Cli, api: ApiClient, watched: Watched): Promise<Di
       screen.close();
     },
   };
+}
+
+/** Keeps the newest question in the foot of a table until it is answered. */
+function noteQuestion(cli: Cli, view: { question: string | undefined }, event: Event): void {
+  if (event.type === 'approval-requested') view.question = questionNote(cli, event.data);
+  else if (event.type === 'approval-decided') view.question = undefined;
 }
 
 /** More running items than a screen shows need no activity. */

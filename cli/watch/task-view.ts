@@ -17,6 +17,8 @@ export interface TaskView {
   /** The last line that a program or model wrote. */
   lastOutput: string;
   notice: string | undefined;
+  /** What a person is asked, and how to answer. */
+  question: string | undefined;
 }
 
 const keptEvents = 200;
@@ -30,6 +32,7 @@ export function createTaskView(task: { readonly id: string; readonly title: stri
     step: undefined,
     lastOutput: '',
     notice: undefined,
+    question: undefined,
   };
 }
 
@@ -69,7 +72,9 @@ export function drawTask(view: TaskView, screen: Screen): string[] {
         ];
   const output =
     view.lastOutput === '' ? [] : [paint.dim(`  ${toLine(view.lastOutput, width - 2)}`)];
-  const foot = [paint.dim(toLine(view.notice ?? 'Ctrl-C detaches; the task goes on', width))];
+  const foot = [
+    paint.dim(toLine(view.notice ?? view.question ?? 'Ctrl-C detaches; the task goes on', width)),
+  ];
   const room = Math.max(
     0,
     screen.height - head.length - now.length - output.length - foot.length - 1,
