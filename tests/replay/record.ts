@@ -1,17 +1,23 @@
 /**
  * Records histories of real runs for replay.test.ts: `node tests/replay/record.ts` adds one file for each scenario, named
- * `<workflow>-<what>-<date>.json`. To be run when a workflow has changed; recorded files are never edited.
+ * `<workflow>-<what>-<date>.json`; `node tests/replay/record.ts asking` only those of tasks that ask people, whose
+ * activities are faked, as no scripted model costs enough to be asked about. To be run when a workflow has changed; recorded files are never edited.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { v7 } from 'uuid';
+import { createWorkflowEngine } from '../../adapters/temporal/workflow-engine.ts';
 import { checkoutRoot } from '../../cli/dev/checkout.ts';
 import { openFaultWorld, queryAdo } from '../faults/fault-world.ts';
 import type { FaultWorld } from '../faults/fault-world.ts';
+import { localTenantId, taskQueues } from '../../contracts/names.ts';
 import type { Ado } from '../support/ado-platform.ts';
+import { fakeActivities } from '../support/fake-activities.ts';
 import { makeRepositories, makeRepository } from '../support/repositories.ts';
 
 /** The histories to save, each under the name of what it shows. */
@@ -128,9 +134,67 @@ async function save(world: FaultWorld, recorded: Recorded): Promise<void> {
   await connection.close();
 }
 
+/** Tasks that ask: one is answered after a reminder, for the other the default counts. */
+async function recordAsking(world: FaultWorld): Promise<Recorded> {
+  const { address, namespace } = world.temporal;
+  const connection = await NativeConnection.connect({ address });
+  const engine = createWorkflowEngine({ address, namespace });
+  await engine.ensureSearchAttributes();
+  const fakes = [
+    fakeActivities({ asksAt: { step: 1, deadlineMs: 60_000, remindersMs: [500] } }),
+    fakeActivities({ asksAt: { step: 1, deadlineMs: 1_000 } }),
+  ];
+  const recorded = new Map<string, { workflowId: string }>();
+  for (const [index, fake] of fakes.entries()) {
+    const taskId = `task-${v7()}`;
+    const { activities, approval } = fake;
+    const queues = [taskQueues.workflows, taskQueues.agents, 'ado-agents@test'];
+    const workers = await Promise.all(
+      queues.map((taskQueue) =>
+        Worker.create({
+          connection,
+          namespace,
+          taskQueue,
+          activities,
+          ...(taskQueue === taskQueues.workflows
+            ? { workflowsPath: join(checkoutRoot(), 'workflows') }
+            : {}),
+        }),
+      ),
+    );
+    const running = workers.map((worker) => worker.run());
+    const input = { tenantId: localTenantId, taskId, attempt: 1 } as const;
+    const shown = { agent: 'builtin', repository: '/repositories/one', timeoutMs: 60_000 } as const;
+    const start = { kind: 'start-task', workflowId: taskId, priority: 3 } as const;
+    await engine.deliver({ ...start, input: { ...input, ...shown } });
+    if (index === 0) {
+      await fake.seen('remindApproval 1');
+      const answer = { approvalId: approval.approvalId ?? '', decision: 'approve' } as const;
+      approval.decision = 'approve';
+      await engine.deliver({ kind: 'decide-approval', workflowId: taskId, answer });
+    } else {
+      await fake.seen('expireApproval');
+    }
+    while (!fake.ended.has(taskId)) await new Promise((resolve) => setTimeout(resolve, 100));
+    recorded.set(`agentTask-builtin-${index === 0 ? 'asks' : 'asks-in-vain'}`, {
+      workflowId: taskId,
+    });
+    // Its last workflow task is done when the workers have stopped.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(running);
+  }
+  await Promise.all([connection.close(), engine.close()]);
+  return recorded;
+}
+
 const world = await openFaultWorld();
-const ado = await world.startAdo();
-const recorded = new Map([...(await recordTasks(ado)), ...(await recordBatches(ado, world))]);
-await save(world, recorded);
-await ado.stop();
+if (process.argv[2] === 'asking') {
+  await save(world, await recordAsking(world));
+} else {
+  const ado = await world.startAdo();
+  const recorded = new Map([...(await recordTasks(ado)), ...(await recordBatches(ado, world))]);
+  await ado.stop();
+  await save(world, new Map([...recorded, ...(await recordAsking(world))]));
+}
 await world.stop();

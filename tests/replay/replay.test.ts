@@ -28,6 +28,8 @@ test('every kind of run has a history', () => {
       'agentTask-command',
       'agentTask-command-cancelled',
       'agentTask-builtin-repair',
+      'agentTask-builtin-asks',
+      'agentTask-builtin-asks-in-vain',
       'agentBatch-continue-as-new',
       'agentBatch-continue-as-new-run-2',
       'agentBatch-cancelled',
