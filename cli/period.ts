@@ -22,7 +22,10 @@ export function parsePeriod(text: string): Period {
   if (text === 'today') return { kind: 'last-days', days: 1 };
   if (text === 'this-month') return { kind: 'month' };
   const days = Number(/^(\d{1,3})d$/.exec(text)?.[1]);
-  if (days >= 1 && days <= maxDays) return { kind: 'last-days', days };
+  return days >= 1 && days <= maxDays ? { kind: 'last-days', days } : parseDates(text);
+}
+
+function parseDates(text: string): Period {
   const [, first = '', last = ''] = /^([\d-]+)\.\.([\d-]*)$/.exec(text) ?? [];
   if (![first, last || first].every(isDate)) {
     throw new AppError(

@@ -26,7 +26,7 @@ export interface ModelsOptions {
   readonly scriptedModels: boolean;
   readonly accounts: readonly ProviderAccount[];
   readonly clock: Clock;
-  readonly prices: Prices;
+  readonly prices: Pick<Prices, 'costOf' | 'estimateOf'>;
 }
 
 /** The models that tasks may use: `<account or provider>:<model>`, and `scripted:<absolute path>` where it is allowed. */

@@ -19,12 +19,14 @@ const params = {
   batchId: 'batch-01890000-0000-7000-8000-000000000000',
   approvalId: 'approval-01890000-0000-7000-8000-000000000000',
   account: 'work',
+  provider: 'anthropic',
+  model: 'm',
 };
 const closedRoutes = (Object.entries(routes) as [RouteName, Route][]).filter(
   ([, route]) => route.scope !== undefined,
 );
 
-/** Fills the one parameter that a path may have. */
+/** Fills the parameters that a path may have. */
 const paramsOf = (route: Route): Record<string, string> =>
   Object.fromEntries(Object.entries(params).filter(([name]) => route.path.includes(`:${name}`)));
 
