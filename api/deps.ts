@@ -4,6 +4,7 @@ import type {
   ApprovalStore,
   AccountChecks,
   AccountUsage,
+  AgentTools,
   Clock,
   CrashPoint,
   KeyStore,
@@ -64,7 +65,9 @@ export interface ApiDeps {
   readonly approvals: ApprovalStore;
   readonly keys: KeyStore;
   readonly workspaces: Pick<Workspaces, 'resolve' | 'describeCommand'>;
-  readonly models: Pick<ModelProvider, 'routesOf' | 'isFree'>;
+  readonly models: Pick<ModelProvider, 'routesOf' | 'isFree' | 'estimateCost'>;
+  /** What every call of the builtin agent names. */
+  readonly toolDefinitions: AgentTools['definitions'];
   readonly usage: UsageStore;
   readonly ledger: Pick<Ledger, 'listBudgets'>;
   readonly budgets: BudgetLimits;

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
+import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { createModels } from '../adapters/models/create-models.ts';
 import { createLimitLooks } from '../adapters/models/limit-looks.ts';
@@ -118,6 +119,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
       clock,
       prices,
     }),
+    toolDefinitions: createAgentTools().definitions,
     usage: createUsageStore(database),
     ledger: createLedger(database),
     budgets: config.money,

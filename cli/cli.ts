@@ -21,4 +21,6 @@ export interface Cli {
   readonly terminal: Terminal;
   /** Reads stdin to its end. */
   readonly readStdin: () => Promise<string>;
+  /** Asks a person and answers what was typed; undefined where nobody can be asked: no terminal, or --no-input. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
-import { exitCodeOf, exitCodeOfCounts, exitCodeOfOutcome } from './exit-codes.ts';
+import { exitCodeOf, exitCodeOfCounts, exitCodeOfTask } from './exit-codes.ts';
 
 it.each([
   ['USAGE', 2],
@@ -39,12 +39,25 @@ it('failed or cancelled items win over skipped ones', () => {
     cancelled: 0,
   };
 
-  expect(exitCodeOfCounts({ byOutcome: none })).toBe(0);
-  expect(exitCodeOfCounts({ byOutcome: { ...none, skipped_budget: 1 } })).toBe(7);
-  expect(exitCodeOfCounts({ byOutcome: { ...none, skipped_budget: 1, cancelled: 1 } })).toBe(3);
-  expect(exitCodeOfCounts({ byOutcome: { ...none, failed: 1 } })).toBe(3);
+  const other = { allByBudget: false };
+  expect(exitCodeOfCounts({ byOutcome: none }, other)).toBe(0);
+  expect(exitCodeOfCounts({ byOutcome: { ...none, skipped_budget: 1 } }, other)).toBe(7);
+  expect(exitCodeOfCounts({ byOutcome: { ...none, skipped_budget: 1, cancelled: 1 } }, other)).toBe(
+    3,
+  );
+  expect(exitCodeOfCounts({ byOutcome: { ...none, failed: 1 } }, other)).toBe(3);
+
+  const budget = { allByBudget: true };
+  expect(exitCodeOfCounts({ byOutcome: { ...none, failed: 1 } }, budget)).toBe(7);
+  expect(exitCodeOfCounts({ byOutcome: { ...none, failed: 1, cancelled: 1 } }, budget)).toBe(3);
 });
 
 it('a task that ended without an outcome is taken for failed', () => {
-  expect(exitCodeOfOutcome(undefined)).toBe(3);
+  expect(exitCodeOfTask({ outcome: undefined })).toBe(3);
+});
+
+it('a task that its budget ended exits with 7, one that failed otherwise with 3', () => {
+  expect(exitCodeOfTask({ outcome: 'failed', errorCode: 'BUDGET_EXCEEDED' })).toBe(7);
+  expect(exitCodeOfTask({ outcome: 'failed', errorCode: 'GATE_FAILED' })).toBe(3);
+  expect(exitCodeOfTask({ outcome: 'cancelled', errorCode: 'BUDGET_EXCEEDED' })).toBe(3);
 });

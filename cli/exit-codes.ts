@@ -2,6 +2,7 @@
 import { codeOf, errorKinds } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
 import type { BatchCounts } from '../contracts/batch.schema.ts';
+import type { Task } from '../contracts/task.schema.ts';
 import type { Outcome } from '../contracts/task-status.ts';
 
 /** Each code by its meaning. */
@@ -14,7 +15,7 @@ export const exitCodes = {
   auth: 4,
   notFound: 5,
   conflict: 6,
-  /** A limit or budget: no item failed, some were skipped for money. */
+  /** A limit or budget ended the task, or all items that failed; or some were skipped for money. */
   limit: 7,
   /** Still running when the wait ended. */
   stillRunning: 8,
@@ -32,7 +33,7 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
   auth: 'The API key is missing, unknown or not allowed to.',
   notFound: 'No such task, batch, context, repository or ref.',
   conflict: 'The state does not allow it.',
-  limit: 'A limit or budget: nothing failed, something was skipped.',
+  limit: 'A limit or budget: nothing failed for another reason.',
   stillRunning: 'Still running when the wait ended.',
   unreachable: 'The server, or a store behind it, does not answer.',
   interrupted: 'Interrupted: detached, the work goes on.',
@@ -68,9 +69,9 @@ const byHttpStatus: Readonly<Record<number, number>> = {
   422: exitCodes.usage,
 };
 
-/** The exit code of an ended task. */
-export function exitCodeOfOutcome(outcome: Outcome | undefined): number {
-  switch (outcome) {
+/** The exit code of an ended task: one that its budget ended is told apart from work that failed. */
+export function exitCodeOfTask(task: Pick<Task, 'outcome' | 'errorCode'>): number {
+  switch (task.outcome) {
     case 'succeeded':
     case 'skipped_unchanged':
     case 'skipped_optout':
@@ -78,15 +79,22 @@ export function exitCodeOfOutcome(outcome: Outcome | undefined): number {
     case 'skipped_budget':
       return exitCodes.limit;
     case 'failed':
+      return task.errorCode === 'BUDGET_EXCEEDED' ? exitCodes.limit : exitCodes.workFailed;
     case 'cancelled':
     case undefined:
       return exitCodes.workFailed;
   }
 }
 
-/** The exit code of an ended batch: failed or cancelled items win over skipped ones. */
-export function exitCodeOfCounts(counts: Pick<BatchCounts, 'byOutcome'>): number {
+/**
+ * The exit code of an ended batch: failed or cancelled items win over skipped ones. `allByBudget` says that all items that
+ * failed were ended by a budget.
+ */
+export function exitCodeOfCounts(
+  counts: Pick<BatchCounts, 'byOutcome'>,
+  { allByBudget }: { readonly allByBudget: boolean },
+): number {
   const has = (outcome: Outcome): boolean => counts.byOutcome[outcome] > 0;
-  if (has('failed') || has('cancelled')) return exitCodes.workFailed;
-  return has('skipped_budget') ? exitCodes.limit : exitCodes.ok;
+  if (has('cancelled') || (has('failed') && !allByBudget)) return exitCodes.workFailed;
+  return has('failed') || has('skipped_budget') ? exitCodes.limit : exitCodes.ok;
 }

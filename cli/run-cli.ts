@@ -21,7 +21,9 @@ export async function runCli(
   const perform = async (work: (cli: Cli) => Promise<number>): Promise<void> => {
     const options = program.opts() as unknown as GlobalOptions;
     const terminal = openTerminal(options, environment.noColor);
-    exitCode = await work({ environment, options, terminal, readStdin });
+    const canAsk = options.input && process.stdin.isTTY && process.stderr.isTTY;
+    const ask = canAsk ? askPerson : undefined;
+    exitCode = await work({ environment, options, terminal, readStdin, ask });
   };
   const program = createProgram(perform, (root) => {
     root.exitOverride().configureOutput({ outputError: (text) => (usage = text) });
@@ -99,6 +101,21 @@ async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Asks on stderr: stdout is for data. Not as a terminal, whose raw mode would take Ctrl-C from the process. */
+async function askPerson(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  process.stderr.write(question);
+  const answer = await new Promise<string>((resolve) => {
+    lines.once('line', resolve);
+    lines.once('close', () => {
+      resolve('');
+    });
+  });
+  lines.close();
+  return answer;
 }
 
 /** `ado ps | head -1`: the reader has what it wanted. */

@@ -5,7 +5,14 @@ import { shortId } from '../contracts/names.ts';
 import { formatFacts, formatTable } from './table.ts';
 import { toLine } from './terminal.ts';
 import type { Paint } from './terminal.ts';
-import { formatAge, formatDuration, formatMicroUsd, paintWord, shortRepository } from './texts.ts';
+import {
+  formatAge,
+  formatDuration,
+  formatMicroUsd,
+  formatSpent,
+  paintWord,
+  shortRepository,
+} from './texts.ts';
 import { formatDiffStat, formatFailure } from './watch/event-lines.ts';
 
 /** A whole task. */
@@ -36,7 +43,7 @@ export function formatTask(task: Task, paint: Paint): string {
     ['activity', task.activity],
     [
       'cost',
-      `${formatMicroUsd(task.costMicroUsd)}  ${task.inputTokens} tokens in, ${task.outputTokens} out`,
+      `${task.attempt === 1 ? formatSpent(task) : formatMicroUsd(task.costMicroUsd)}  ${task.inputTokens} tokens in, ${task.outputTokens} out`,
     ],
     ['time', timeOf(task)],
     ['result of', task.sourceTaskId],
@@ -97,7 +104,7 @@ export function formatBatch(batch: Batch, paint: Paint): string {
     ['round', batch.round === 1 ? undefined : String(batch.round)],
     [
       'cost',
-      `${formatMicroUsd(batch.costMicroUsd)}  ${batch.inputTokens} tokens in, ${batch.outputTokens} out`,
+      `${batch.round === 1 ? formatSpent(batch) : formatMicroUsd(batch.costMicroUsd)}  ${batch.inputTokens} tokens in, ${batch.outputTokens} out`,
     ],
     ['time', timeOf(batch)],
     ['ends about', batch.endedAt === undefined ? batch.etaAt : undefined],

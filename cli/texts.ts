@@ -18,6 +18,16 @@ export function formatMicroUsd(microUsd: number): string {
   return `$${(microUsd / 1_000_000).toFixed(decimals)}`;
 }
 
+/** What was spent, and of what where that is bounded: `$1.25 of $10.00`. */
+export function formatSpent(spender: {
+  readonly costMicroUsd: number;
+  readonly maxCostMicroUsd?: number | undefined;
+}): string {
+  const { costMicroUsd, maxCostMicroUsd } = spender;
+  const spent = formatMicroUsd(costMicroUsd);
+  return maxCostMicroUsd === undefined ? spent : `${spent} of ${formatMicroUsd(maxCostMicroUsd)}`;
+}
+
 /** Dollars to the last millionth, without a sign: `1.250000`. */
 export function toDollars(microUsd: number): string {
   return (microUsd / 1_000_000).toFixed(6);

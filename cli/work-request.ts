@@ -29,6 +29,8 @@ export interface WorkOptions {
   readonly gate?: readonly (readonly [string, string])[] | undefined;
   /** Millionths of a dollar. */
   readonly maxCost?: number | undefined;
+  /** Millionths of a dollar. */
+  readonly confirmAbove?: number | undefined;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
   readonly failureBudget?: number | undefined;
@@ -155,6 +157,7 @@ function workOf(cli: Cli, options: WorkOptions, defaults: Defaults): SharedWork 
     gates: gates.length === 0 ? undefined : gates.map(([name, command]) => ({ name, command })),
     maxCostMicroUsd:
       options.maxCost ?? convert(defaults.maxCost, (dollars) => parseMicroUsd(dollars.toFixed(6))),
+    confirmAboveCostMicroUsd: options.confirmAbove,
     timeoutMs: options.timeout ?? convert(defaults.timeout, parseDurationMs),
     priority: options.priority ?? defaults.priority?.value,
     labels: Object.keys(labels).length === 0 ? undefined : labels,

@@ -72,6 +72,8 @@ export const batchSchema = z.object({
   counts: batchCountsSchema,
   result: z.enum(batchResults).optional(),
   costMicroUsd: microUsdSchema,
+  /** What all items may spend together; absent: only each of them is bounded. */
+  maxCostMicroUsd: microUsdSchema.optional(),
   inputTokens: z.int().nonnegative(),
   outputTokens: z.int().nonnegative(),
   /** Expected end of a running batch, from the pace so far. */
@@ -104,11 +106,16 @@ export const planSchema = z.object({
   toRun: z.int().nonnegative(),
   skipped: z.int().nonnegative(),
   parallel: z.int().positive(),
-  /** `worst` is all that may be spent: the common budget, else that of each item; 0 for an agent that buys nothing. */
+  /**
+   * `low` is what the first call of each item costs; `high` what nine of ten earlier tasks of the model did not exceed.
+   * `worst` is all that may be spent: the common budget, else that of each item; 0 for an agent that buys nothing.
+   */
   estimate: z.object({
     lowMicroUsd: microUsdSchema,
     highMicroUsd: microUsdSchema,
     worstMicroUsd: microUsdSchema,
+    /** Earlier tasks of the model that `high` is taken from; with less than five it is `worst`. */
+    basedOnTasks: z.int().nonnegative(),
   }),
 });
 export type Plan = z.infer<typeof planSchema>;

@@ -97,6 +97,7 @@ function toBatch(row: BatchRow, totals: BatchTotals, now: number): Batch {
     counts: totals.counts,
     result: row.result ?? undefined,
     costMicroUsd: totals.costMicroUsd,
+    maxCostMicroUsd: row.max_cost_micro_usd ?? undefined,
     inputTokens: totals.inputTokens,
     outputTokens: totals.outputTokens,
     etaAt: toInstant(expectedEnd(row, totals, now)),

@@ -5,6 +5,7 @@ import { slugOf } from '../../contracts/names.ts';
 import { defaultMaxCostMicroUsd } from '../../contracts/task.schema.ts';
 import type { ApiDeps } from '../deps.ts';
 import { assertModel } from './check-work.ts';
+import { estimateWork } from './estimate-work.ts';
 import { prepareBatch } from './prepare-batch.ts';
 
 /** Resolves and renders a batch as a submit would, with the same problems. @throws the codes of `routes.planBatch` */
@@ -30,8 +31,12 @@ export async function planBatch(
     toRun,
     skipped: items.length - toRun,
     parallel: body.parallel,
-    // Nothing is known about what such work has cost before, so the honest range of a priced model is all there may be.
-    estimate: { lowMicroUsd: 0, highMicroUsd: worstMicroUsd, worstMicroUsd },
+    estimate: await estimateWork(deps, {
+      actor,
+      model: body.model,
+      prompts: items.filter(({ skip }) => skip === undefined).map(({ prompt }) => prompt),
+      worstMicroUsd,
+    }),
   };
 }
 

@@ -67,12 +67,13 @@ function formatPlan(planned: Plan, paint: Paint, options: PlanOptions): string {
     item.skip === undefined ? paint.green('run') : paint.yellow(`skip: ${item.skip}`),
     toLine(item.prompt, 60),
   ]);
-  const { lowMicroUsd, highMicroUsd, worstMicroUsd } = planned.estimate;
+  const { lowMicroUsd, highMicroUsd, worstMicroUsd, basedOnTasks } = planned.estimate;
+  const known = basedOnTasks === 0 ? '' : ` (as ${countOf(basedOnTasks, 'earlier task')})`;
   const skipped = planned.skipped === 0 ? '' : `, ${planned.skipped} skipped`;
   const cost =
     worstMicroUsd === 0
       ? 'costs nothing'
-      : `${formatMicroUsd(lowMicroUsd)} to ${formatMicroUsd(highMicroUsd)}, at worst ${formatMicroUsd(worstMicroUsd)}`;
+      : `${formatMicroUsd(lowMicroUsd)} to ${formatMicroUsd(highMicroUsd)}${known}, at worst ${formatMicroUsd(worstMicroUsd)}`;
   return [
     formatTable(paint, ['REPOSITORY', 'BASE', 'PLAN', 'PROMPT'], rows),
     ...(options.prompts === true ? wholePrompts(planned, paint) : []),

@@ -2,6 +2,7 @@
 import { shortId } from '../../contracts/names.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
+import { confirmCost } from '../confirm-cost.ts';
 import { connect } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../output.ts';
@@ -27,6 +28,8 @@ export interface RunOptions extends WorkOptions {
   /** Milliseconds. */
   readonly waitTimeout?: number | undefined;
   readonly idempotencyKey?: string | undefined;
+  /** Whatever it may cost, up to its limit. */
+  readonly yes?: true | undefined;
   readonly output: OutputFormat;
 }
 
@@ -42,8 +45,10 @@ export async function run(
   const interrupts = listenForInterrupts();
   const format = options.output;
   return withResult(cli, { format, interrupts }, async (accepted) => {
-    const request = await buildRequest(cli, words, options);
+    const asked = await buildRequest(cli, words, options);
     const api = await connect(cli, { mayStart: true });
+    const request = await confirmCost(cli, api, { request: asked, yes: options.yes === true });
+    if (request === undefined) return refused(cli, format);
     const subject = await submit(cli, api, {
       request,
       key: options.idempotencyKey ?? createIdempotencyKey(),
@@ -61,6 +66,14 @@ export async function run(
       interrupts,
     });
   });
+}
+
+/** Somebody said no to the cost. */
+function refused(cli: Cli, format: OutputFormat): number {
+  cli.terminal.alarm('Nothing was sent.');
+  const exitCode = exitCodes.limit;
+  if (format === 'jsonl') cli.terminal.line(JSON.stringify({ type: 'result', exitCode }));
+  return exitCode;
 }
 
 async function submit(

@@ -121,6 +121,15 @@ export function defineRun(program: Command, perform: Perform): void {
       'wait no longer than this; the work goes on (exit code 8)',
       valueOf(parseDurationMs),
     )
+    .addOption(
+      new Option(
+        '--confirm-above <usd>',
+        'spending of a task above which a person is asked (default: as the server is configured)',
+      ).argParser(valueOf(parseMicroUsd)),
+    )
+    .addOption(
+      new Option('--yes', 'spend up to --max-cost without asking').conflicts('confirmAbove'),
+    )
     .option(
       '--idempotency-key <key>',
       'key that makes submitting twice harmless (default: a new one)',

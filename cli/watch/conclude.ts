@@ -3,15 +3,16 @@ import { randomUUID } from 'node:crypto';
 import type { Batch } from '../../contracts/batch.schema.ts';
 import type { Task } from '../../contracts/task.schema.ts';
 import { isFinal } from '../../contracts/task-status.ts';
+import { eachItem } from '../api-client.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
-import { exitCodeOf, exitCodeOfCounts, exitCodeOfOutcome, exitCodes } from '../exit-codes.ts';
+import { exitCodeOf, exitCodeOfCounts, exitCodeOfTask, exitCodes } from '../exit-codes.ts';
 import { isBatchId } from '../follow.ts';
 import { print } from '../output.ts';
 import type { OutputFormat } from '../output.ts';
 import { reportError } from '../print-error.ts';
 import { formatItems, formatTask, summaryPage } from '../summaries.ts';
-import { countOf, formatDuration, formatMicroUsd, paintWord } from '../texts.ts';
+import { countOf, formatDuration, formatSpent, paintWord } from '../texts.ts';
 import { tryAgain } from '../try-again.ts';
 import { openDisplay } from './display.ts';
 import type { Watched } from './display.ts';
@@ -43,7 +44,7 @@ export async function waitAndConclude(cli: Cli, api: ApiClient, waiting: Waiting
   const exitCode =
     end === 'timed-out' && !isFinal(subject.data.status)
       ? exitCodes.stillRunning
-      : exitCodeOfEnd(subject);
+      : await exitCodeOfEnd(api, subject);
   await printResult(cli, api, { subject, format, exitCode });
   printNextCommands(cli, subject, exitCode);
   return exitCode;
@@ -70,10 +71,24 @@ async function getSubject(cli: Cli, api: ApiClient, id: string): Promise<Subject
   );
 }
 
-function exitCodeOfEnd(subject: Subject): number {
-  return subject.kind === 'task'
-    ? exitCodeOfOutcome(subject.data.outcome)
-    : exitCodeOfCounts(subject.data.counts);
+async function exitCodeOfEnd(api: ApiClient, { kind, data }: Subject): Promise<number> {
+  if (kind === 'task') return exitCodeOfTask(data);
+  const hasFailed = data.counts.byOutcome.failed > 0;
+  return exitCodeOfCounts(data.counts, {
+    allByBudget: hasFailed && (await areAllByBudget(api, data.id)),
+  });
+}
+
+/** Looks at failed items up to the first one that no budget has ended. */
+async function areAllByBudget(api: ApiClient, batchId: string): Promise<boolean> {
+  const failed = eachItem(Infinity, (query) =>
+    api.call('get /v1/batches/:batchId/items', {
+      params: { batchId },
+      query: { ...query, outcome: 'failed' },
+    }),
+  );
+  for await (const { errorCode } of failed) if (errorCode !== 'BUDGET_EXCEEDED') return false;
+  return true;
 }
 
 interface Result {
@@ -119,7 +134,7 @@ async function summarise(cli: Cli, api: ApiClient, batch: Batch): Promise<string
     ...(batch.startedAt === undefined || batch.endedAt === undefined
       ? []
       : [formatDuration(Date.parse(batch.endedAt) - Date.parse(batch.startedAt))]),
-    formatMicroUsd(batch.costMicroUsd),
+    formatSpent(batch),
   ];
   const head = `${paintWord(paint, batch.status)}  ${paint.bold(batch.name)}  ${facts.join('  ')}`;
   return [...formatItems({ succeeded, failed }, batch.counts, paint), head];

@@ -223,7 +223,7 @@ export class FakeApi {
       case 'submitBatch':
         return this.#acceptBatch(body as SubmitBatch);
       case 'planBatch':
-        return plan(body as SubmitBatch);
+        return this.answers.planBatch?.({ params, query, body }) ?? plan(body as SubmitBatch);
       case 'listTasks':
         return page([...this.tasks.values()].filter((task) => fits(task, query)).reverse(), query);
       case 'listItems':

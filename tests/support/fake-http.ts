@@ -115,6 +115,7 @@ export function plan(request: SubmitBatch): unknown {
     lowMicroUsd: 0,
     highMicroUsd: 0,
     worstMicroUsd: request.agent === 'command' ? 0 : 10_000_000,
+    basedOnTasks: 0,
   };
   return { items, toRun: items.length - skipped, skipped, parallel: request.parallel, estimate };
 }

@@ -47,6 +47,7 @@ export function aBatch(request: SubmitBatch): Batch {
     round: 1,
     counts: countItems([], request.items.length),
     costMicroUsd: 0,
+    maxCostMicroUsd: request.maxCostMicroUsd,
     inputTokens: 0,
     outputTokens: 0,
     cancelRequested: false,

@@ -89,7 +89,9 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
         throw new AppError('MODEL_NOT_FOUND', `no provider offers the model "${name}"`);
       },
       isFree: () => true,
+      estimateCost: async () => 0,
     },
+    toolDefinitions: [],
     usage: createMemoryUsageStore(),
     ledger: { listBudgets: async () => [] },
     budgets: {

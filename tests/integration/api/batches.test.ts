@@ -1,4 +1,7 @@
 /** What a caller may rely on when a batch is planned, submitted, changed, cancelled and retried. */
+import type { TaskCosts } from '../../../adapters/ports.ts';
+import { AppError } from '../../../contracts/errors.ts';
+import { createMemoryUsageStore } from '../../support/fakes/memory-usage-store.ts';
 import { aBatch, aTask, keys, startApi, type TestApi } from './api-world.ts';
 
 let api: TestApi;
@@ -96,7 +99,7 @@ test('a plan says what would run, what is known and what opted out, and stores n
   expect(plan).toMatchObject({
     toRun: 1,
     skipped: 2,
-    estimate: { lowMicroUsd: 0, highMicroUsd: 0, worstMicroUsd: 0 },
+    estimate: { lowMicroUsd: 0, highMicroUsd: 0, worstMicroUsd: 0, basedOnTasks: 0 },
   });
   expect(api.store.taskCount()).toBe(1);
 });
@@ -110,21 +113,57 @@ test('with `fresh` a plan runs what is known', async () => {
   expect(plan.toRun).toBe(1);
 });
 
-test('at worst a priced model spends the limit of the batch', async () => {
-  await api.stop();
-  api = await startApi({
-    models: { routesOf: async () => ({}) as never, isFree: () => false },
-  });
-  const body = aBatch(['/a', '/b'], {
-    agent: 'builtin',
-    exec: undefined,
-    model: 'acme:x',
-    maxCostMicroUsd: 7,
+describe('what a plan of a priced model costs', () => {
+  const body = (change: object = {}) =>
+    aBatch(['/a', '/b'], { agent: 'builtin', exec: undefined, model: 'acme:x', ...change });
+  /** A model at a micro-dollar a token, and tasks of it that were finished before. */
+  const estimate = async (earlier: TaskCosts, change: object = {}, unknown = false) => {
+    await api.stop();
+    api = await startApi({
+      models: {
+        routesOf: async () => [{}] as never,
+        isFree: () => false,
+        estimateCost: async (_tenantId, _route, { inputTokens, outputTokens }) => {
+          if (unknown) throw new AppError('PRICE_UNKNOWN', 'no price');
+          return inputTokens + outputTokens;
+        },
+      },
+      usage: createMemoryUsageStore({ findTaskCosts: async () => earlier }),
+    });
+    return (await api.call('planBatch', { body: body(change) })).estimate;
+  };
+  const none = { tasks: 0, p90MicroUsd: 0 };
+
+  test('is at least the first call of each item, with all that it sends', async () => {
+    const short = await estimate(none);
+    const long = await estimate(none, { prompt: `Fix the typo${' '.repeat(3_999)}.` });
+
+    expect(short.lowMicroUsd).toBeGreaterThan(2 * 300);
+    expect(long.lowMicroUsd - short.lowMicroUsd).toBe(2 * 1_000);
   });
 
-  const { estimate } = await api.call('planBatch', { body });
+  test('is at most what nine of ten earlier tasks cost, once there are five', async () => {
+    const worstMicroUsd = 20_000_000;
 
-  expect(estimate).toEqual({ lowMicroUsd: 0, highMicroUsd: 7, worstMicroUsd: 7 });
+    expect(await estimate({ tasks: 5, p90MicroUsd: 50_000 })).toMatchObject({
+      ...{ highMicroUsd: 100_000, worstMicroUsd, basedOnTasks: 5 },
+    });
+    expect(await estimate({ tasks: 4, p90MicroUsd: 50_000 })).toMatchObject({
+      ...{ highMicroUsd: worstMicroUsd, worstMicroUsd, basedOnTasks: 0 },
+    });
+  });
+
+  test('is never more than the limit of the batch', async () => {
+    const earlier = { tasks: 9, p90MicroUsd: 50_000 };
+
+    expect(await estimate(earlier, { maxCostMicroUsd: 7 })).toEqual({
+      ...{ lowMicroUsd: 7, highMicroUsd: 7, worstMicroUsd: 7, basedOnTasks: 9 },
+    });
+  });
+
+  test('begins at nothing where no price is known: such a call is not made', async () => {
+    expect((await estimate(none, {}, true)).lowMicroUsd).toBe(0);
+  });
 });
 
 test('a repeated submit answers the first batch', async () => {
