@@ -104,11 +104,13 @@ async function bookFailure(
       },
     });
     failed.call.purchase.number += 1;
+    if (callId !== undefined) failed.call.purchase.lost += 1;
     return costMicroUsd;
   }
   if (callId === undefined) return 0;
   failed.call.purchase.number += 1;
   const isUnknown = decision === undefined ? failed.wasSent : decision.spent === 'unknown';
+  if (isUnknown) failed.call.purchase.lost += 1;
   if (isUnknown) await deps.ledger.markUnknown(tenantId, callId);
   else await deps.ledger.release(tenantId, callId);
   return 0;

@@ -31,10 +31,11 @@ export interface PlannedCall {
   readonly effectId: string;
   readonly options: LanguageModelV4CallOptions;
   readonly characters: number;
-  readonly timeoutMs: number;
+  /** How long an answer may take that is asked for now. @throws TASK_TIMEOUT when the task has no time left */
+  readonly timeoutMs: () => number;
   readonly onText: (text: string) => void;
-  /** Number of the next purchase of this step. */
-  readonly purchase: { number: number };
+  /** Number of the next purchase of this step, and how many before it were paid without an answer. */
+  readonly purchase: { number: number; lost: number };
 }
 
 /** Why a route did not answer. */
@@ -94,6 +95,8 @@ export async function buyAnswer(
   },
 ): Promise<Attempted> {
   const { tenantId } = session.task.ref;
+  // Before anything is held.
+  const timeoutMs = call.timeoutMs();
   const expected = deps.estimates.expect(route.name, call.characters);
   if (route.contextTokens !== undefined && expected.inputTokens * 0.8 > route.contextTokens) {
     const message = `${route.name}: the conversation is too long for it`;
@@ -132,6 +135,7 @@ export async function buyAnswer(
     held,
     charges,
     callId: paid?.callId,
+    timeoutMs,
     maxOutputTokens: paid?.offer.maxOutputTokens ?? most,
   });
 }
@@ -170,6 +174,7 @@ export interface Sending {
   /** What the call is expected to count as. */
   readonly charges: Charges;
   readonly callId: string | undefined;
+  readonly timeoutMs: number;
   readonly maxOutputTokens: number | undefined;
 }
 
@@ -178,7 +183,7 @@ async function send(
   session: TaskSession,
   sending: Sending,
 ): Promise<Attempted> {
-  const { call, route, held, charges, callId, maxOutputTokens } = sending;
+  const { call, route, held, charges, callId, timeoutMs, maxOutputTokens } = sending;
   await deps.crashpoint('llm.afterReserve.beforeSend');
   const at = new Date(deps.clock.now());
   let ttftMs: number | undefined;
@@ -188,7 +193,7 @@ async function send(
     const { stream, response } = await route.model.doStream({
       ...call.options,
       ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(call.timeoutMs)]),
+      abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(timeoutMs)]),
     });
     applyReadings(deps, route, {
       tenantId: session.task.ref.tenantId,

@@ -83,11 +83,11 @@ export async function askModel(
     effectId: effectIdOf(task.ref, step, 'model'),
     options,
     characters: charactersOf(options),
-    timeoutMs: Math.min(answerTimeoutMs, remainingMs(session, deps.clock)),
+    timeoutMs: () => Math.min(answerTimeoutMs, remainingMs(session, deps.clock)),
     onText: (text) => {
       deps.live.publish({ kind: 'delta', taskId: task.ref.taskId }, text.slice(0, deltaMaxChars));
     },
-    purchase: { number: 0 },
+    purchase: { number: 0, lost: 0 },
   };
   const told = recordOutput(step, (entry) => session.record(entry), {
     activity: `asks ${routes[0].name}`,

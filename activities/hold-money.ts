@@ -44,6 +44,7 @@ export async function holdMoney(
   const { tenantId, taskId } = session.task.ref;
   let { offer } = wanted;
   for (;;) {
+    assertFewLost(call);
     const callId = `${call.effectId}.${String(call.purchase.number)}`;
     const answer = await deps.ledger.reserve(tenantId, {
       callId,
@@ -65,7 +66,7 @@ export async function holdMoney(
       await deps.ledger.markUnknown(tenantId, callId);
     }
     if (answer.granted || answer.reason === 'ended') {
-      call.purchase.number = await nextNumber(deps, session, call);
+      await countPurchases(deps, session, call);
       continue;
     }
     const smaller = price.fit(roomOf(answer.budget));
@@ -129,21 +130,24 @@ function later(waitMs: number, detail: string): NotNow {
   return { kind: 'later', waitMs, why: 'budget', reason: 'budget', detail };
 }
 
-/** Counts the purchases of a step. */
-async function nextNumber(
+/** Counts the purchases of a step, those of earlier attempts too. */
+async function countPurchases(
   deps: ActivityDeps,
   { task }: TaskSession,
-  { effectId }: PlannedCall,
-): Promise<number> {
+  { effectId, purchase }: PlannedCall,
+): Promise<void> {
   const { tenantId, taskId } = task.ref;
   const all = await deps.ledger.listReservations(tenantId, taskId);
   const own = all.filter(({ callId }) => callId.startsWith(`${effectId}.`));
-  const lost = own.filter(({ state }) => state === 'unknown' || state === 'settled').length;
-  if (lost >= mostLostAnswers) {
-    throw new AppError(
-      'MODEL_FAILED',
-      `${String(lost)} answers of this step were paid, and lost or broken off`,
-    );
-  }
-  return own.length;
+  purchase.number = own.length;
+  purchase.lost = own.filter(({ state }) => state === 'unknown' || state === 'settled').length;
+}
+
+/** @throws MODEL_FAILED */
+function assertFewLost({ purchase: { lost } }: PlannedCall): void {
+  if (lost < mostLostAnswers) return;
+  throw new AppError(
+    'MODEL_FAILED',
+    `${String(lost)} answers of this step were paid, and lost or broken off`,
+  );
 }

@@ -180,9 +180,9 @@ async function openWorld(platform: Platform, emulatorUrl: string) {
         effectId: `bench-${count}`,
         options,
         characters: charactersOf(options),
-        timeoutMs: 60_000,
+        timeoutMs: () => 60_000,
         onText: () => undefined,
-        purchase: { number: 0 },
+        purchase: { number: 0, lost: 0 },
       };
       const ask = () => buyAnswer(deps, session, { call, route, horizonMs: 300_000 });
       let attempted = await ask();
