@@ -131,18 +131,25 @@ export function bookedTo({ account, modelId, model }: CallRoute) {
   };
 }
 
-/** How the limiter is told of a failure. A cancelled call, or one without an end, may have been served. */
+/**
+ * How the limiter is told of a failure. A cancelled call, or one without an end, may have been served. Trouble that the
+ * provider tells of when its answer has begun is trouble all the same; but what was charged may have been used.
+ */
 function outcomeOf(failure: ModelCallFailure | undefined, nowMs: number): CallOutcome {
-  if (failure === undefined || failure.decision.spent === 'unknown') return { kind: 'unknown' };
-  const { kind, untilMs, code } = failure.decision;
+  if (failure === undefined) return { kind: 'unknown' };
+  const { kind, untilMs, code, spent, isTold } = failure.decision;
+  const keepsCharges = spent === 'unknown';
+  if (keepsCharges && !(isTold && (kind === 'wait' || kind === 'overloaded')))
+    return { kind: 'unknown' };
   switch (kind) {
     case 'wait':
       return {
         kind: 'rate_limited',
+        keepsCharges,
         ...(untilMs === undefined ? {} : { retryAfterMs: Math.max(0, untilMs - nowMs) }),
       };
     case 'overloaded':
-      return { kind: code === 'MODEL_UNAVAILABLE' ? 'overloaded' : 'failed' };
+      return { kind: code === 'MODEL_UNAVAILABLE' ? 'overloaded' : 'failed', keepsCharges };
     case 'money':
     case 'fallback':
     case 'final':

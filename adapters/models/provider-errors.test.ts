@@ -71,6 +71,13 @@ async function failureOf(from: Provider, baseUrl = wire.url): Promise<ModelCallE
   throw new Error('the call did not fail');
 }
 
+/** What is found out without a word of the provider about it. */
+const untold: readonly string[] = [
+  'its answer cannot be read',
+  'it gave an answer that cannot be used',
+  'its answer broke off',
+];
+
 test.each(
   rows.map((row, index) => ({
     ...row,
@@ -91,6 +98,7 @@ test.each(
     ...means,
   });
   expect(decision.code).toBe(code);
+  expect(decision.isTold).toBe(!untold.includes(decision.what));
   expect(retryAfterMs).toBe(untilMs === undefined ? undefined : untilMs - now);
   expect(message).toMatch(/^account "test" \((anthropic|openai|google|openai-compatible)\): /);
   expect(message).not.toContain(secret);
@@ -109,6 +117,7 @@ test('a server that is not there costs nothing and is the trouble of the provide
   expect((await failureOf('anthropic', gone.url)).decision).toMatchObject({
     kind: 'overloaded',
     spent: 'nothing',
+    isTold: false,
     what: 'it cannot be reached',
   });
 });
@@ -119,6 +128,7 @@ test('a connection that is reset before any answer may have cost something', asy
   expect((await failureOf('openai-chat')).decision).toMatchObject({
     kind: 'overloaded',
     spent: 'unknown',
+    isTold: false,
     what: 'the connection broke',
   });
 });

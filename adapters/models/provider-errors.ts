@@ -15,7 +15,7 @@ interface Line {
   readonly fits: (facts: ErrorFacts) => boolean;
   readonly kind: ModelCallDecision['kind'];
   readonly code: ErrorCode;
-  /** Left out: an answer with an error status cost a request, anything else may have cost tokens. */
+  /** Left out where the provider told it: an error status cost a request, an error inside a stream may have cost tokens. */
   readonly spent?: ModelCallDecision['spent'];
 }
 
@@ -249,6 +249,7 @@ export function decideOnError(facts: ErrorFacts, nowMs: number): ModelCallDecisi
     code,
     what,
     spent,
+    isTold: line.spent === undefined,
     ...(untilMs === undefined ? {} : { untilMs }),
     ...(dimension === undefined ? {} : { dimension }),
   };

@@ -111,12 +111,18 @@ export type LimitAnswer =
  * stays charged, the rest is given back; rates count as used up, and the model pauses and slows down for the whole fleet. `overloaded` (529, 503)
  * and `failed` (other 5xx before the first byte): as before, and the breaker counts them. `rejected` (400, too long,
  * refused content): as before, nobody's fault. `not_sent`: all is given back. `unknown` (time-out, cut, cancelled):
- * everything stays charged, as it may have been spent.
+ * everything stays charged, as it may have been spent. So does what `keepsCharges`: the provider told of its trouble when
+ * the answer had begun.
  */
 export type CallOutcome =
   | { readonly kind: 'success'; readonly actual: Charges }
-  | { readonly kind: 'rate_limited'; readonly retryAfterMs?: number }
-  | { readonly kind: 'overloaded' | 'failed' | 'rejected' | 'not_sent' | 'unknown' };
+  | {
+      readonly kind: 'rate_limited';
+      readonly retryAfterMs?: number;
+      readonly keepsCharges?: boolean;
+    }
+  | { readonly kind: 'overloaded' | 'failed'; readonly keepsCharges?: boolean }
+  | { readonly kind: 'rejected' | 'not_sent' | 'unknown' };
 
 /** Names a reservation again. `scopes` must be those of `reserve`. */
 export type HeldReservation = Pick<LimitRequest, 'account' | 'model' | 'id' | 'scopes'> & {

@@ -67,6 +67,8 @@ export interface ModelCallDecision {
    * cost tokens.
    */
   readonly spent: 'nothing' | 'request' | 'unknown';
+  /** The provider said so, by a status or inside a good one; else no whole answer came, for whatever reason. */
+  readonly isTold: boolean;
   /** When it may be tried again, in milliseconds since 1970; always there for `wait`. */
   readonly untilMs?: number;
   /** The limit that was hit, where the provider says so. */

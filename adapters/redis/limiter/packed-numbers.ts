@@ -31,6 +31,7 @@ function actualOf({ charge }: MeteredDimension, outcome: CallOutcome): number {
     case 'rate_limited':
     case 'overloaded':
     case 'failed':
+      return charge === 'requests' || outcome.keepsCharges === true ? -1 : 0;
     case 'rejected':
       return charge === 'requests' ? -1 : 0;
   }

@@ -49,6 +49,7 @@ describe('feedback', () => {
     const failed: CallOutcome = { kind: 'failed' };
     test.each<[string, CallOutcome[]]>([
       ['open', [overloaded, overloaded, overloaded]],
+      ['open', Array.from({ length: 3 }, () => ({ kind: 'overloaded', keepsCharges: true }))],
       ['closed', [overloaded, overloaded, success, overloaded]],
       [
         'open',
