@@ -1,7 +1,11 @@
 /** A task's slot: its place in the tenant's cap and in the batch's window. */
 import type { SlotScope } from '../adapters/ports.ts';
+import { codeOf } from '../contracts/errors.ts';
 import type { ActivityDeps } from './deps.ts';
 import { slotNames, type TaskSession } from './task-session.ts';
+
+/** A task that has waited for so long may have given its slot to others. */
+const longWaitMs = 300_000;
 
 /**
  * Waits for a slot in the tenant's cap and in the batch's window, and records that the task runs. A task whose work has
@@ -11,7 +15,7 @@ export async function takeSlot(deps: ActivityDeps, session: TaskSession): Promis
   const { task } = session;
   const { tenantId, taskId } = task.ref;
   const hasBegun = session.startedAt !== undefined;
-  const holds = hasBegun && (await deps.slots.renew(tenantId, taskId, slotNames(task)));
+  const holds = hasBegun && (await keepsSlot(deps, session));
   if (!holds) {
     const began = deps.clock.now();
     await deps.slots.acquire({
@@ -25,6 +29,22 @@ export async function takeSlot(deps: ActivityDeps, session: TaskSession): Promis
   await deps.crashpoint('slot.afterAcquire.beforeRunning');
   if (!hasBegun) await session.markRunning();
   session.holdSlot();
+}
+
+/**
+ * Renews the slot of a task whose work has begun. While Redis is away nobody is given a slot, so the task goes on with the
+ * one that it has; when Redis is back it is renewed, or seen by PostgreSQL, before anybody else gets one.
+ */
+async function keepsSlot(deps: ActivityDeps, { task }: TaskSession): Promise<boolean> {
+  const { ref, waitingSince } = task;
+  try {
+    return await deps.slots.renew(ref.tenantId, ref.taskId, slotNames(task));
+  } catch (error) {
+    const nowMs = deps.clock.now();
+    const isSure = nowMs - (waitingSince?.getTime() ?? nowMs) < longWaitMs;
+    if (codeOf(error) === 'LIMITER_UNAVAILABLE' && isSure) return true;
+    throw error;
+  }
 }
 
 async function scopesOf(deps: ActivityDeps, { task }: TaskSession): Promise<readonly SlotScope[]> {
