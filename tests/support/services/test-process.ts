@@ -40,7 +40,8 @@ export function createServiceFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `ado-test-${name}-`));
 }
 
-const startTimeoutMs = 30_000;
+// Two cores under a full load take half a minute for a worker.
+const startTimeoutMs = 90_000;
 
 /** Starts a service and waits until it is ready. */
 export async function startTestProcess(plan: TestProcessPlan): Promise<TestService> {
