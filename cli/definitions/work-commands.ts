@@ -60,7 +60,7 @@ function workCommand(name: string) {
     )
     .option(
       '--model <model>',
-      'model of the builtin agent, provider:model; scripted:FILE needs no key',
+      'model of the builtin agent, provider:model or account:model, several with commas between; scripted:FILE needs no key',
     )
     .option('--exec <command>', 'command of the command agent, run by sh -c in the work tree')
     .option(
@@ -70,7 +70,7 @@ function workCommand(name: string) {
     )
     .option(
       '--max-cost <usd>',
-      'spending limit of a task in US dollars (default: 10)',
+      'spending limit in US dollars: of a task, or of all items of a batch together (default: 10 for each task)',
       valueOf(parseMicroUsd),
     )
     .option(

@@ -95,8 +95,9 @@ describe('tenants of one account', () => {
     expect(figures.jain).toBeGreaterThanOrEqual(0.98);
     // The account begins empty, and only what is above four fifths of its burst is lent.
     expect(figures.used).toBeGreaterThan(0.7);
-    // Once at first, and then at the pace of the rate, in two lines.
-    expect(figures.floodAsked).toBeLessThan(1_000 + 3 * perSecond * (runMs / 1_000));
+    // Once at first, and then at the pace of the rate, in two lines; on a busy machine some come late and ask again. Asked
+    // all the time, it would be tens of thousands.
+    expect(figures.floodAsked).toBeLessThan(1_000 + 8 * perSecond * (runMs / 1_000));
     // On a busy machine a call alone takes 100 ms now and then.
     expect(figures.flooded.p99).toBeLessThanOrEqual(Math.max(2 * figures.alone.p99, 100));
   });
