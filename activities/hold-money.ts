@@ -61,12 +61,8 @@ export async function holdMoney(
       call.purchase.number += 1;
       return untilRoom(paused, deps);
     }
-    if (answer.granted) {
-      // By an attempt that died: whether its call was sent, and paid, nobody knows.
-      await deps.ledger.markUnknown(tenantId, callId);
-    }
     if (answer.granted || answer.reason === 'ended') {
-      await countPurchases(deps, session, call);
+      await countFormer(deps, session, call);
       continue;
     }
     const smaller = price.fit(roomOf(answer.budget));
@@ -130,8 +126,11 @@ function later(waitMs: number, detail: string): NotNow {
   return { kind: 'later', waitMs, why: 'budget', reason: 'budget', detail };
 }
 
-/** Counts the purchases of a step, those of earlier attempts too. */
-async function countPurchases(
+/**
+ * Counts the purchases of a step that earlier attempts made. One that is still held is of an attempt that died: whether its
+ * call was sent, and paid, nobody knows.
+ */
+async function countFormer(
   deps: ActivityDeps,
   { task }: TaskSession,
   { effectId, purchase }: PlannedCall,
@@ -139,8 +138,10 @@ async function countPurchases(
   const { tenantId, taskId } = task.ref;
   const all = await deps.ledger.listReservations(tenantId, taskId);
   const own = all.filter(({ callId }) => callId.startsWith(`${effectId}.`));
+  for (const { callId, state } of own)
+    if (state === 'reserved') await deps.ledger.markUnknown(tenantId, callId);
   purchase.number = own.length;
-  purchase.lost = own.filter(({ state }) => state === 'unknown' || state === 'settled').length;
+  purchase.lost = own.filter(({ state }) => state !== 'released').length;
 }
 
 /** @throws MODEL_FAILED */

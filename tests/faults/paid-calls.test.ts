@@ -68,6 +68,25 @@ test('F01: 20 tasks of 50 calls, workers killed at random: the books are the log
   await emulator.close();
 }, 280_000);
 
+test('F01: workers that die one after another before a call is sent leave no money held', async () => {
+  const { emulator, env, lines } = await openProvider(workOf(2), [{ name: 'unsent' }]);
+  const settings = { ...env, ADO_CRASHPOINTS: 'llm.afterReserve.beforeSend=kill9*3' };
+  await world.withAdo({ env: settings }, async (ado) => {
+    const [repository = ''] = makeRepositories(1);
+    const model = `unsent:${vendors.anthropic.model}`;
+    const { id } = await ado.submitTask({ prompt: 'Work', agent: 'builtin', model, repository });
+    await ado.ended(id, 120_000);
+
+    const { status } = await ado.getTask(id);
+    const books = await compareBooks(world, await lines(), [id]);
+    const crashes = ado.crashes('llm.afterReserve.beforeSend');
+    report('F01', { of: 'workers killed', count: crashes, atLeast: 3 }, { ...books });
+    expect({ status, unknown: books.unknown }).toEqual({ status: 'succeeded', unknown: 3 });
+    expect(faultsOf(books)).toEqual(exactBooks);
+  });
+  await emulator.close();
+}, 150_000);
+
 test('F37: an answer that a gateway gives twice is one record, and was billed once', async () => {
   const script = workOf(3, { faults: [{ when: { turn: 1, calls: [2] }, duplicate: true }] });
   const gateway = await openProvider(script, [{ name: 'gateway' }]);
