@@ -108,6 +108,22 @@ export async function settleReservation(
   return moveReservation(tx, callId, { to: 'settled', costMicroUsd });
 }
 
+/**
+ * Gives up what is still held for a task that ends, in the transaction of its end: its calls are over, so a purchase that is
+ * held was made by an attempt that died. The task's row is locked.
+ */
+export async function giveUpPurchases(tx: TenantTransaction, taskId: string): Promise<void> {
+  const held = await tx.db
+    .selectFrom('reservations')
+    .select('call_id')
+    .where('tenant_id', '=', tx.tenantId)
+    .where('task_id', '=', taskId)
+    .where('state', '=', 'reserved')
+    .orderBy('call_id')
+    .execute();
+  for (const { call_id: callId } of held) await moveReservation(tx, callId, { to: 'unknown' });
+}
+
 /** A budget has no room. */
 class NoRoom extends Error {
   readonly answer: ReserveAnswer;

@@ -12,6 +12,7 @@ import { isFinal, statusOfOutcome } from '../../contracts/task-status.ts';
 import type { Fence, TaskEnding, TaskJournal } from '../ports.ts';
 import { appendBatchEvents } from './event-log.ts';
 import { findRecorded, writeEntry } from './journal-entry.ts';
+import { giveUpPurchases } from './ledger.ts';
 import {
   anyOf,
   atRest,
@@ -86,6 +87,8 @@ export function createTaskJournal(database: Database): TaskJournal {
         if (first !== undefined) return first;
         assertFence(task, fence);
         const { task: worked, set, events, written } = writeEntry(tx, task, { entry, recorded });
+        // A command buys nothing.
+        if (task.agent !== 'command') await giveUpPurchases(tx, task.id);
         const settled = task.cancel_requested_at === null ? ending : cancelled(ending);
         const end = { ...endColumns(settled, worked), ended_at: tx.at };
         const to = statusOfOutcome(settled.outcome);

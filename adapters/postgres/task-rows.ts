@@ -10,6 +10,7 @@ import type { StepRow, TaskRow } from './schema.ts';
 /** The columns that a change of a task needs to know; the long texts of the request are not among them. */
 export const heldColumns = [
   'id',
+  'agent',
   'batch_id',
   'item_index',
   'repository',

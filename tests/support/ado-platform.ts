@@ -89,6 +89,19 @@ export interface Ado {
   stop(): Promise<void>;
 }
 
+/** Answers all processes; when one does not start, the others and those `before` them are ended, as nobody else would. */
+async function allOrNone(
+  starting: readonly Promise<AdoProcess>[],
+  before: readonly AdoProcess[] = [],
+): Promise<AdoProcess[]> {
+  const settled = await Promise.allSettled(starting);
+  const started = settled.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (failed === undefined) return started;
+  for (const one of [...started, ...before]) await one.stop();
+  throw failed.reason;
+}
+
 /** Starts a platform and waits until all its processes are ready. */
 export async function startAdo(options: AdoOptions): Promise<Ado> {
   const home = mkdtempSync(join(tmpdir(), 'ado-test-home-'));
@@ -110,12 +123,12 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
   };
   const apiPorts = await findFreePorts(options.apis ?? 1);
   const start = { env, revive: options.revive ?? false };
-  const apis = await Promise.all(
-    apiPorts.map(async (port) => startProcess('api', { ...start, port })),
-  );
   const startWorker = async (own: Variables): Promise<AdoProcess> =>
     startProcess('worker', { ...start, env: { ...env, ...own } });
-  const workers = await Promise.all((options.workers ?? [{}]).map(startWorker));
+  const apis = await allOrNone(
+    apiPorts.map(async (port) => startProcess('api', { ...start, port })),
+  );
+  const workers = await allOrNone((options.workers ?? [{}]).map(startWorker), apis);
   const [api] = apis;
   const [worker] = workers;
   if (api === undefined || worker === undefined)

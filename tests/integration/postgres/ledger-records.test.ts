@@ -148,3 +148,12 @@ describe('a usage record', () => {
     expect(task.costMicroUsd).toBe(0);
   });
 });
+
+test('what is still held when a task ends is given up: nobody would ask for it again', async () => {
+  const fence = await world.aRunningTask(actor, { agent: 'builtin', exec: undefined, model: 'm' });
+  await reserve({ taskId: fence.ref.taskId });
+
+  await world.journal.finish(fence, { outcome: 'cancelled', reason: 'user' });
+
+  expect(await stateOf(taskBudget)).toMatchObject({ reservedMicroUsd: 0, unknownMicroUsd: 100 });
+});
