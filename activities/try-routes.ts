@@ -189,7 +189,13 @@ export async function holdOf(
   }
   const { waitMs, reason, detail } = missing;
   const untilMs = Math.ceil(deps.clock.now() + waitMs);
-  await session.record({ waitingFor: { reason, until: new Date(untilMs), detail } });
+  const until = new Date(untilMs);
+  const data = { reason, until: until.toISOString(), detail };
+  const isTold = session.task.waitingSince !== undefined && waitMs <= retryWaitMs;
+  await session.record({
+    waitingFor: { reason, until, detail },
+    events: isTold ? [] : [{ type: 'task-waiting', data }],
+  });
   if (waitMs > retryWaitMs) {
     await session.giveUpSlot();
     return { kind: 'wait', untilMs, detail };

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { diffStatSchema, errorCodeSchema, instantSchema, microUsdSchema } from './task.schema.ts';
 import { approvalDecisions, approvalKinds } from './approval.ts';
 import { batchResults } from './batch.schema.ts';
-import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
+import { failureClasses, outcomes, taskStatuses, waitReasons } from './task-status.ts';
 
 /** Kinds of step. */
 export const stepKinds = [
@@ -46,6 +46,12 @@ export const eventBodies = {
     step: z.int(),
     source: z.enum(['stdout', 'stderr', 'model', 'tool', 'gate']),
     text: z.string(),
+  }),
+  /** Its model cannot be called before `until`; told once for each wait, and again for waits of more than five minutes. */
+  'task-waiting': z.object({
+    reason: z.enum(waitReasons),
+    until: instantSchema,
+    detail: z.string(),
   }),
   /** A call was answered by another account or model than the one before. */
   'route-changed': z.object({

@@ -24,6 +24,10 @@ function textOf(event: Event, paint: Paint): string | undefined {
       const { ok, kind, summary, durationMs } = event.data;
       return `${ok ? paint.green('✓') : paint.red('✗')} ${kind}: ${summary} ${paint.dim(formatDuration(durationMs))}`;
     }
+    case 'task-waiting': {
+      const { until, detail } = event.data;
+      return `${paint.yellow('waits')} until ${until}: ${detail}`;
+    }
     case 'route-changed':
       return `model: ${event.data.from} → ${event.data.to} ${paint.dim(`(${event.data.reason})`)}`;
     case 'budget-reached': {

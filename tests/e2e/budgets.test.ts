@@ -140,3 +140,26 @@ test('a plan goes before an account that is paid by use, and the call goes on th
     { data: { from: `plan:${model}`, to: `paid:${model}` } },
   ]);
 });
+
+test('a task whose accounts are all used up says so, and waits for the plan instead of spending', async () => {
+  useTurns(5);
+  const { id } = await ado.submitTask({
+    prompt: 'Read on',
+    repository: makeRepository(),
+    model: `anthropic:${model}`,
+    maxCostMicroUsd: 10_000,
+  });
+  const told = await ado.seen(id, ({ type }) => type === 'task-waiting');
+  const waiting = await ado.getTask(id);
+
+  expect(told).toMatchObject({ data: { reason: 'window' } });
+  expect(waiting).toMatchObject({
+    status: 'running',
+    waitingFor: { reason: 'window' },
+    costMicroUsd: 0,
+  });
+  const inMs = Date.parse(waiting.waitingFor?.until ?? '') - Date.now();
+  expect(inMs).toBeGreaterThan(4.5 * 3_600_000);
+  await ado.client.call('post /v1/tasks/:taskId/cancel', { params: { taskId: id }, body: {} });
+  await ado.ended(id);
+});
