@@ -96,7 +96,7 @@ export function actualCharges(
   return {
     requests: 1,
     input: usage.inputTokens,
-    uncached_input: usage.inputTokens - usage.cacheReadTokens,
+    uncached_input: Math.max(0, usage.inputTokens - usage.cacheReadTokens),
     output_actual: usage.outputTokens,
     max_tokens: call.maxOutputTokens,
     total: usage.inputTokens + usage.outputTokens,

@@ -125,3 +125,19 @@ test('thoughts of Gemini are output, its tools’ prompts input, and a continued
     ]),
   ).toEqual({ ...none, inputTokens: 23, outputTokens: 8, cacheReadTokens: 4, reasoningTokens: 2 });
 });
+
+test('counts that cannot be are none, or the most that can be', () => {
+  const usage = tokensOf({
+    inputTokens: { total: -1, noCache: undefined, cacheRead: 1.5, cacheWrite: undefined },
+    outputTokens: { total: 1e300, text: undefined, reasoning: -0.5 },
+  });
+
+  expect(usage).toEqual({
+    inputTokens: 0,
+    outputTokens: 1_000_000_000,
+    cacheReadTokens: 1,
+    cacheWriteTokens: 0,
+    cacheWriteHourTokens: 0,
+    reasoningTokens: 0,
+  });
+});

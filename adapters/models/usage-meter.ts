@@ -43,14 +43,23 @@ export function tokensOf({ inputTokens, outputTokens, raw }: LanguageModelV4Usag
   const { cacheRead = 0, cacheWrite = 0, noCache = 0 } = inputTokens;
   const { reasoning = 0, text = 0 } = outputTokens;
   return {
-    inputTokens: inputTokens.total ?? noCache + cacheRead + cacheWrite,
-    outputTokens: outputTokens.total ?? text + reasoning,
-    cacheReadTokens: cacheRead,
-    cacheWriteTokens: cacheWrite,
-    cacheWriteHourTokens:
+    inputTokens: toCount(inputTokens.total ?? noCache + cacheRead + cacheWrite),
+    outputTokens: toCount(outputTokens.total ?? text + reasoning),
+    cacheReadTokens: toCount(cacheRead),
+    cacheWriteTokens: toCount(cacheWrite),
+    cacheWriteHourTokens: toCount(
       numberAt(fieldOf(raw, 'cache_creation'), 'ephemeral_1h_input_tokens') ?? 0,
-    reasoningTokens: reasoning,
+    ),
+    reasoningTokens: toCount(reasoning),
   };
+}
+
+/** No answer has more tokens: what says so is broken, and must not break the books. */
+const mostTokens = 1_000_000_000;
+
+/** A number of tokens, whatever was sent in its place. */
+function toCount(reported: number): number {
+  return Math.max(0, Math.min(mostTokens, Math.trunc(reported)));
 }
 
 /** Where providers put usage: `message_start`, `message_delta` and chunks, `response.completed`, Google's chunks. */
