@@ -96,7 +96,7 @@ async function bookFailure(
       usage: {
         ...usageSoFar,
         ...bookedTo(route),
-        effectId: callId ?? `${failed.call.effectId}.${String(failed.call.purchase.number)}`,
+        effectId: callId ?? freeCallId(session, failed.call),
         requestId: undefined,
         costMicroUsd,
         priceId,
@@ -114,6 +114,14 @@ async function bookFailure(
   if (isUnknown) await deps.ledger.markUnknown(tenantId, callId);
   else await deps.ledger.release(tenantId, callId);
   return 0;
+}
+
+/**
+ * Names a call that nobody pays, for its record. It has no purchase whose number would go on from attempt to attempt; the
+ * fence does.
+ */
+function freeCallId({ fence }: TaskSession, { effectId, purchase }: Sending['call']): string {
+  return `${effectId}.free.${String(fence.number)}.${String(purchase.number)}`;
 }
 
 /** Who was asked, for metrics. */
