@@ -90,9 +90,7 @@ export async function settleLimits(
 export function maxOutputOf(account: CallRoute['account']): number | undefined {
   if (account === undefined) return undefined;
   const { access, provider, limits, maxOutputTokens } = account;
-  const bounds = limits
-    .filter(({ charge }) => charge === 'max_tokens')
-    .map(({ limit, burst }) => burst ?? Math.floor(limit * 0.9));
+  const bounds = limits.filter(({ charge }) => charge === 'max_tokens').map(({ burst }) => burst);
   if (maxOutputTokens !== undefined) return Math.min(maxOutputTokens, ...bounds);
   const isNeeded = access === 'api' || provider === 'anthropic' || bounds.length > 0;
   return isNeeded ? Math.min(defaultMaxOutputTokens, ...bounds) : undefined;

@@ -2,10 +2,7 @@
 import type { SlotScope } from '../adapters/ports.ts';
 import { codeOf } from '../contracts/errors.ts';
 import type { ActivityDeps } from './deps.ts';
-import { slotNames, type TaskSession } from './task-session.ts';
-
-/** A task that has waited for so long may have given its slot to others. */
-const longWaitMs = 300_000;
+import { longestKeptWaitMs, slotNames, type TaskSession } from './task-session.ts';
 
 /**
  * Waits for a slot in the tenant's cap and in the batch's window, and records that the task runs. A task whose work has
@@ -41,7 +38,7 @@ async function keepsSlot(deps: ActivityDeps, { task }: TaskSession): Promise<boo
     return await deps.slots.renew(ref.tenantId, ref.taskId, slotNames(task));
   } catch (error) {
     const nowMs = deps.clock.now();
-    const isSure = nowMs - (waitingSince?.getTime() ?? nowMs) < longWaitMs;
+    const isSure = nowMs - (waitingSince?.getTime() ?? nowMs) < longestKeptWaitMs;
     if (codeOf(error) === 'LIMITER_UNAVAILABLE' && isSure) return true;
     throw error;
   }

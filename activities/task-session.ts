@@ -22,6 +22,8 @@ import type { ActivityDeps } from './deps.ts';
 import { isFinalError, toActivityFailure } from './failures.ts';
 
 const heartbeatMs = 5_000;
+/** Longest wait between two attempts for which a task keeps its slot; for a longer one it gives it up. */
+export const longestKeptWaitMs = 300_000;
 /** What a slot outlasts a wait by, so that the next attempt finds it. */
 const slotGraceMs = 15_000;
 

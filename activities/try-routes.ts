@@ -18,14 +18,12 @@ import {
 } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
 import { dollars } from './dollars.ts';
-import type { TaskSession } from './task-session.ts';
+import { longestKeptWaitMs, type TaskSession } from './task-session.ts';
 
 /** A wait that holds the worker's slot. */
 const shortWaitMs = 2_000;
 /** All short waits of one activity together. */
 const shortWaitsMs = 10_000;
-/** A wait between two attempts of the activity. */
-const retryWaitMs = 300_000;
 /** Waiters of the same moment come back spread over this. */
 const spreadMs = 50;
 /** Verdicts that are kept of one call. */
@@ -123,7 +121,7 @@ async function tryAll(
     return attempted;
   };
   for (const route of routes) {
-    const attempted = await attempt(route, routes.length === 1 ? retryWaitMs : shortWaitMs);
+    const attempted = await attempt(route, routes.length === 1 ? longestKeptWaitMs : shortWaitMs);
     if (attempted.kind === 'answered') return attempted;
     const next = routes[routes.indexOf(route) + 1];
     if (next !== undefined) deps.metrics.fellBack(stepTo(route, next, attempted));
@@ -142,7 +140,7 @@ async function tryAll(
   if (soonest === undefined) throw mostTelling(refusals);
   const wantsPlace = soonest.reason === 'limit' && soonest.inLine !== true;
   if (routes.length === 1 || !wantsPlace || soonest.waitMs <= shortWaitMs) return soonest;
-  const placed = await attempt(soonest.route, retryWaitMs);
+  const placed = await attempt(soonest.route, longestKeptWaitMs);
   return placed.kind === 'answered' || placed.kind === 'later' ? placed : soonest;
 }
 
@@ -191,12 +189,12 @@ export async function holdOf(
   const untilMs = Math.ceil(deps.clock.now() + waitMs);
   const until = new Date(untilMs);
   const data = { reason, until: until.toISOString(), detail };
-  const isTold = session.task.waitingSince !== undefined && waitMs <= retryWaitMs;
+  const isTold = session.task.waitingSince !== undefined && waitMs <= longestKeptWaitMs;
   await session.record({
     waitingFor: { reason, until, detail },
     events: isTold ? [] : [{ type: 'task-waiting', data }],
   });
-  if (waitMs > retryWaitMs) {
+  if (waitMs > longestKeptWaitMs) {
     await session.giveUpSlot();
     return { kind: 'wait', untilMs, detail };
   }

@@ -39,7 +39,16 @@ const windowsMs: Readonly<Record<string, number>> = {
   day: 24 * hourMs,
 };
 
-/** One limit; `windowMs` is `per` in milliseconds. */
+/** Part of a limit per minute or hour that may be taken at once, where the file does not say. */
+const burstShare = 0.9;
+
+/** What a limit holds at once. */
+function burstOf({ limit, per }: { readonly limit: number; readonly per: string }): number {
+  const isRate = per === 'minute' || per === 'hour';
+  return isRate ? Math.max(1, Math.floor(limit * burstShare)) : limit;
+}
+
+/** One limit; `windowMs` is `per` in milliseconds, `burst` what it holds at once. */
 const limitSchema = z
   .strictObject({
     charge: z.enum(chargeRules, {
@@ -70,7 +79,11 @@ const limitSchema = z
     path: ['burst'],
     message: 'a burst belongs to `per: minute` or `per: hour`',
   })
-  .transform((limit) => ({ ...limit, windowMs: toWindowMs(limit.per) }));
+  .transform((limit) => ({
+    ...limit,
+    windowMs: toWindowMs(limit.per),
+    burst: limit.burst ?? burstOf(limit),
+  }));
 
 /** Where a credential is found: never the credential itself. */
 const credentialSchema = z

@@ -1,6 +1,5 @@
 /** From an account's limits in providers.yaml to the scopes that the limiter knows. */
-import type { ProviderAccount } from '../../config/providers-config.ts';
-import type { ChargeRule } from '../../config/providers-config.ts';
+import type { ChargeRule, ProviderAccount } from '../../config/providers-config.ts';
 import type { LimitScope, MeteredDimension } from '../ports.ts';
 
 type Limit = ProviderAccount['limits'][number];
@@ -14,9 +13,6 @@ export type UsedSince = (
   },
   sinceMs: number,
 ) => Promise<number>;
-
-/** Part of a limit that may be taken at once, where the configuration does not say. */
-const defaultBurstShare = 0.9;
 
 /** Sets of scopes that are kept: names of models and tenants come from tasks. */
 const keptScopes = 1_000;
@@ -88,8 +84,7 @@ function toDimension(
 ): MeteredDimension {
   const name = `${charge.replaceAll('_', ' ')} a ${per}${scope === 'model' ? ' of the model' : ''}`;
   if (per === 'minute' || per === 'hour') {
-    const most = burst ?? Math.max(1, Math.floor(limit * defaultBurstShare));
-    return { kind: 'rate', name, charge, limit, perMs: windowMs, burst: most };
+    return { kind: 'rate', name, charge, limit, perMs: windowMs, burst };
   }
   return {
     kind: 'window',
