@@ -185,6 +185,8 @@ async function send(
 ): Promise<Attempted> {
   const { call, route, held, charges, callId, timeoutMs, maxOutputTokens } = sending;
   await deps.crashpoint('llm.afterReserve.beforeSend');
+  // What follows is work: a provider that never gives a whole answer uses up the task's time.
+  if (session.waited.isWaiting()) await session.record({ waitingFor: null });
   const at = new Date(deps.clock.now());
   let ttftMs: number | undefined;
   const extending =

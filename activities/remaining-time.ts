@@ -8,11 +8,10 @@ import type { TaskSession } from './task-session.ts';
  * it waits for its model, or for people.
  * @throws TASK_TIMEOUT when none is left
  */
-export function remainingMs({ task, startedAt }: TaskSession, clock: Clock): number {
+export function remainingMs({ task, startedAt, waited }: TaskSession, clock: Clock): number {
   const nowMs = clock.now();
-  const waitedMs = task.waitedMs + (nowMs - (task.waitingSince?.getTime() ?? nowMs));
   const began = startedAt?.getTime() ?? nowMs;
-  const left = began + waitedMs + task.timeoutMs - nowMs;
+  const left = began + waited.ms() + task.timeoutMs - nowMs;
   if (left <= 0) throw timedOut(task);
   return left;
 }

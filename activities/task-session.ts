@@ -20,6 +20,7 @@ import { AppError } from '../contracts/errors.ts';
 import { endingOf } from '../contracts/failure-class.ts';
 import type { ActivityDeps } from './deps.ts';
 import { isFinalError, toActivityFailure } from './failures.ts';
+import { createWaitedTime, type WaitedTime } from './waited-time.ts';
 
 const heartbeatMs = 5_000;
 /** Longest wait between two attempts for which a task keeps its slot; for a longer one it gives it up. */
@@ -53,6 +54,8 @@ export interface TaskSession {
   readonly activityAttempt: number;
   /** When the work of this attempt of the task began: its slot was taken. Undefined before. */
   readonly startedAt: Date | undefined;
+  /** How long it has waited so far. */
+  readonly waited: Omit<WaitedTime, 'recorded'>;
   /** Aborted by a cancel, a stopping worker and a lost slot; its reason is the error to throw. */
   readonly signal: AbortSignal;
   /** Records that the slot was taken and the work begins, and tells listeners. */
@@ -152,6 +155,7 @@ function openSession(
   const names = slotNames(task);
   let holding = false;
   let startedAt = task.startedAt;
+  const waited = createWaitedTime(task, deps.clock);
   let doing: string | undefined;
   let isOver = false;
 
@@ -194,6 +198,7 @@ function openSession(
     get startedAt() {
       return startedAt;
     },
+    waited,
     signal: stop.signal,
     async markRunning() {
       startedAt = await deps.journal.markRunning(fence, deps.hostId);
@@ -205,6 +210,7 @@ function openSession(
       if (isOver) throw new AppError('SUPERSEDED', 'the attempt is over');
       doing = entry.activity ?? doing;
       const moved = await deps.journal.record(fence, entry);
+      waited.recorded(entry.waitingFor);
       announce();
       return moved;
     },
