@@ -1,9 +1,9 @@
 /** Money for one call, held in all budgets that it is paid from. */
 import type { BudgetSpec, BudgetState, CallRoute, Charges } from '../adapters/ports.ts';
 import { AppError } from '../contracts/errors.ts';
+import { formatMicroUsd } from '../contracts/money.ts';
 import type { NotNow, PlannedCall } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
-import { dollars } from './dollars.ts';
 import type { CallPrice, Offer } from './offer-price.ts';
 import type { TaskSession } from './task-session.ts';
 
@@ -111,15 +111,16 @@ export function roomOf(budget: BudgetState): number {
 function noRoom(budget: BudgetState, deps: ActivityDeps): NotNow {
   if (budget.endsAt !== undefined) return untilRoom(budget, deps);
   const { id, spentMicroUsd, unknownMicroUsd, limitMicroUsd } = budget;
-  const unknown = unknownMicroUsd === 0 ? '' : ` and ${dollars(unknownMicroUsd)} that may be spent`;
-  const message = `${id}: ${dollars(spentMicroUsd)}${unknown} of ${dollars(limitMicroUsd)} is spent; the next call does not fit`;
+  const unknown =
+    unknownMicroUsd === 0 ? '' : ` and ${formatMicroUsd(unknownMicroUsd)} that may be spent`;
+  const message = `${id}: ${formatMicroUsd(spentMicroUsd)}${unknown} of ${formatMicroUsd(limitMicroUsd)} is spent; the next call does not fit`;
   return { kind: 'never', why: 'budget', error: new AppError('BUDGET_EXCEEDED', message) };
 }
 
 function untilRoom({ id, endsAt, limitMicroUsd }: BudgetState, deps: ActivityDeps): NotNow {
   const waitMs =
     endsAt === undefined ? raisedLookMs : Math.max(1_000, endsAt.getTime() - deps.clock.now());
-  return later(waitMs, `${id}: the budget of ${dollars(limitMicroUsd)} is used up`);
+  return later(waitMs, `${id}: the budget of ${formatMicroUsd(limitMicroUsd)} is used up`);
 }
 
 function later(waitMs: number, detail: string): NotNow {

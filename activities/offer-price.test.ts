@@ -52,7 +52,7 @@ test('what does not pay for an answer of a thousand tokens is no money', async (
   expect(await offerFor({ maxCostMicroUsd: 21_360 })).toMatchObject({ kind: 'offer' });
   expect(await offerFor({ maxCostMicroUsd: 21_359 })).toMatchObject({
     kind: 'never',
-    error: { code: 'BUDGET_EXCEEDED', message: expect.stringContaining('$0.021359') as string },
+    error: { code: 'BUDGET_EXCEEDED', message: expect.stringContaining('$0.0214') as string },
   });
 });
 

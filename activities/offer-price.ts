@@ -1,9 +1,9 @@
 /** How long an answer may be for the money that is there, and what it costs then at most. */
 import type { CallRoute } from '../adapters/ports.ts';
 import { AppError, codeOf } from '../contracts/errors.ts';
+import { formatMicroUsd } from '../contracts/money.ts';
 import type { NotNow, ToConfirm } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
-import { dollars } from './dollars.ts';
 import type { ExpectedTokens } from './estimate-call.ts';
 import type { TaskSession } from './task-session.ts';
 
@@ -56,14 +56,14 @@ export async function makeOffer(
   }
   if (price.fit(maxCostMicroUsd - spent) === undefined) {
     return overBudget(
-      `${dollars(spent)} of ${dollars(maxCostMicroUsd)} is spent; the next call does not fit`,
+      `${formatMicroUsd(spent)} of ${formatMicroUsd(maxCostMicroUsd)} is spent; the next call does not fit`,
     );
   }
   const offer = price.fit(Math.min(maxCostMicroUsd, confirmedCostMicroUsd) - spent);
   if (offer !== undefined) return { kind: 'offer', price, offer };
   if (!costRefused) return { kind: 'confirm', nextCallMicroUsd: price.leastMicroUsd };
   return overBudget(
-    `${dollars(spent)} is spent, and nobody said that it may be more than ${dollars(confirmedCostMicroUsd)}`,
+    `${formatMicroUsd(spent)} is spent, and nobody said that it may be more than ${formatMicroUsd(confirmedCostMicroUsd)}`,
   );
 }
 

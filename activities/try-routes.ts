@@ -9,6 +9,7 @@ import type { CallRoute, ConsideredRoute } from '../adapters/ports.ts';
 import type { CallHold } from '../contracts/activities.ts';
 import { AppError, type ErrorCode } from '../contracts/errors.ts';
 import type { WaitReason } from '../contracts/task-status.ts';
+import { formatMicroUsd } from '../contracts/money.ts';
 import {
   buyAnswer,
   type Attempted,
@@ -17,7 +18,6 @@ import {
   type PlannedCall,
 } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
-import { dollars } from './dollars.ts';
 import { longestKeptWaitMs, type TaskSession } from './task-session.ts';
 
 /** A wait that holds the worker's slot. */
@@ -216,7 +216,7 @@ function questionOf(
   const { costMicroUsd, confirmedCostMicroUsd, maxCostMicroUsd } = task;
   return {
     kind: 'cost',
-    title: `May this task spend up to ${dollars(maxCostMicroUsd)}? ${dollars(confirmedCostMicroUsd)} is confirmed, ${dollars(costMicroUsd)} spent`,
+    title: `May this task spend up to ${formatMicroUsd(maxCostMicroUsd)}? ${formatMicroUsd(confirmedCostMicroUsd)} is confirmed, ${formatMicroUsd(costMicroUsd)} spent`,
     key: `cost-${String(confirmedCostMicroUsd)}`,
     facts: {
       route: route.name,

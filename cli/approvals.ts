@@ -2,11 +2,12 @@
 import type { Approval } from '../contracts/approval.schema.ts';
 import { AppError } from '../contracts/errors.ts';
 import { approvalIdPattern, shortId } from '../contracts/names.ts';
+import { formatMicroUsd } from '../contracts/money.ts';
 import { listAll, type ApiClient } from './api-client.ts';
 import { getId } from './find-id.ts';
 import { formatFacts, formatTable } from './table.ts';
 import { toLine, type Paint } from './terminal.ts';
-import { formatMicroUsd, formatTimeLeft } from './texts.ts';
+import { formatTimeLeft } from './texts.ts';
 
 /** More questions than a person reads. */
 const listedApprovals = 500;

@@ -1,8 +1,8 @@
 /** A person's word before work that may be dear is sent. */
+import { formatMicroUsd } from '../contracts/money.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Cli } from './cli.ts';
 import { nameSources } from './targets/name-sources.ts';
-import { formatMicroUsd } from './texts.ts';
 import { toBatchBody } from './work-request.ts';
 import type { WorkRequest } from './work-request.ts';
 

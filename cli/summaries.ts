@@ -2,17 +2,11 @@
 import type { Batch } from '../contracts/batch.schema.ts';
 import type { Task } from '../contracts/task.schema.ts';
 import { shortId } from '../contracts/names.ts';
+import { formatMicroUsd } from '../contracts/money.ts';
 import { formatFacts, formatTable } from './table.ts';
 import { toLine } from './terminal.ts';
 import type { Paint } from './terminal.ts';
-import {
-  formatAge,
-  formatDuration,
-  formatMicroUsd,
-  formatSpent,
-  paintWord,
-  shortRepository,
-} from './texts.ts';
+import { formatAge, formatDuration, formatSpent, paintWord, shortRepository } from './texts.ts';
 import { formatDiffStat, formatFailure } from './watch/event-lines.ts';
 
 /** A whole task. */

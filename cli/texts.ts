@@ -1,4 +1,5 @@
 /** Figures as people read them. */
+import { formatMicroUsd } from '../contracts/money.ts';
 import type { Outcome, TaskStatus } from '../contracts/task-status.ts';
 import type { Paint } from './terminal.ts';
 
@@ -10,12 +11,6 @@ export function formatDuration(durationMs: number): string {
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`;
   return `${Math.floor(seconds / 3_600)}h${two(Math.floor((seconds % 3_600) / 60))}m`;
-}
-
-/** `$1.25`; amounts below a dollar keep four decimals, below a hundredth of a cent six: nothing is shown as nothing. */
-export function formatMicroUsd(microUsd: number): string {
-  const decimals = microUsd === 0 || microUsd >= 1_000_000 ? 2 : microUsd < 100 ? 6 : 4;
-  return `$${(microUsd / 1_000_000).toFixed(decimals)}`;
 }
 
 /** What was spent, and of what where that is bounded: `$1.25 of $10.00`. */

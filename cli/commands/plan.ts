@@ -1,5 +1,6 @@
 /** `ado plan`: what `run` would do, and what it would cost; nothing is started. */
 import type { Plan } from '../../contracts/batch.schema.ts';
+import { formatMicroUsd } from '../../contracts/money.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -9,7 +10,7 @@ import { formatLock } from '../targets/lock.ts';
 import { nameSources } from '../targets/name-sources.ts';
 import { tame, toLine } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
-import { countOf, formatMicroUsd, shortRepository } from '../texts.ts';
+import { countOf, shortRepository } from '../texts.ts';
 import { buildRequest, toBatchBody } from '../work-request.ts';
 import type { BatchBody, WorkOptions } from '../work-request.ts';
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { loadPrices } from '../../config/prices-config.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { ModelPrice, SetPrice } from '../../contracts/price.schema.ts';
+import { formatMicroUsd } from '../../contracts/money.ts';
 import { listAll } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
@@ -12,7 +13,7 @@ import type { OutputFormat } from '../output.ts';
 import { formatFacts, formatTable } from '../table.ts';
 import { toLine } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
-import { countOf, formatMicroUsd } from '../texts.ts';
+import { countOf } from '../texts.ts';
 
 /** Runs `ado prices set FILE`; answers the exit code. @throws FILE_INVALID before anything is sent */
 export async function setPrices(

@@ -1,6 +1,7 @@
 /** `ado providers` and `ado providers test`: the accounts that models come from. */
 import { AppError } from '../../contracts/errors.ts';
 import type { Account } from '../../contracts/providers.schema.ts';
+import { formatMicroUsd } from '../../contracts/money.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -9,7 +10,7 @@ import type { OutputFormat } from '../output.ts';
 import { formatError, reportError } from '../print-error.ts';
 import { formatTable } from '../table.ts';
 import type { Paint } from '../terminal.ts';
-import { countOf, formatMicroUsd } from '../texts.ts';
+import { countOf } from '../texts.ts';
 import { formatHealth } from '../watch/limits-view.ts';
 
 const shortestFile = `accounts:

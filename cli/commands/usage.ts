@@ -2,6 +2,7 @@
 import { shortId } from '../../contracts/names.ts';
 import type { Forecast, Purchase, Usage, UsageGroup } from '../../contracts/usage.schema.ts';
 import { dateIn } from '../../contracts/calendar.ts';
+import { formatMicroUsd } from '../../contracts/money.ts';
 import { listAll } from '../api-client.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
@@ -15,7 +16,7 @@ import { alignRight, formatFacts, formatTable } from '../table.ts';
 import { formatCsv } from '../targets/lock.ts';
 import { toLine } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
-import { countOf, formatAge, formatMicroUsd, shortRepository, toDollars } from '../texts.ts';
+import { countOf, formatAge, shortRepository, toDollars } from '../texts.ts';
 
 /** The flags of `ado usage`. */
 export interface UsageOptions {

@@ -1,9 +1,10 @@
 /** A batch while it runs, as its events tell it; and how that looks on a terminal. Pure: events in, lines out. */
 import type { Event, EventBody } from '../../contracts/event.schema.ts';
 import type { Outcome } from '../../contracts/task-status.ts';
+import { formatMicroUsd } from '../../contracts/money.ts';
 import { tame, toLine } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
-import { formatDuration, formatMicroUsd, shortRepository } from '../texts.ts';
+import { formatDuration, shortRepository } from '../texts.ts';
 import { widthOf } from '../table.ts';
 import { formatFailure } from './event-lines.ts';
 

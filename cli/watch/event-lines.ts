@@ -1,6 +1,7 @@
 /** Events as lines of text. */
 import type { Event } from '../../contracts/event.schema.ts';
-import { formatDuration, formatMicroUsd, paintWord, shortRepository } from '../texts.ts';
+import { formatMicroUsd } from '../../contracts/money.ts';
+import { formatDuration, paintWord, shortRepository } from '../texts.ts';
 import { tame } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
 

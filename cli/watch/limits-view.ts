@@ -1,9 +1,10 @@
 /** The limits of accounts as they look on a terminal. Pure: figures in, lines out. */
 import type { AccountLimits, LimitGauge, WaitingTasks } from '../../contracts/providers.schema.ts';
+import { formatMicroUsd } from '../../contracts/money.ts';
 import { formatTable } from '../table.ts';
 import { tame } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
-import { countOf, formatDuration, formatMicroUsd } from '../texts.ts';
+import { countOf, formatDuration } from '../texts.ts';
 
 /** What the server tells of limits. */
 export interface LimitsShown {
