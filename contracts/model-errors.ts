@@ -7,7 +7,7 @@ export const modelErrorKinds = {
     family: 'caller',
     http: 400,
     meaning: 'No provider offers this model.',
-    remedy: 'Use `<account or provider>:<model>` of an account in providers.yaml.',
+    remedy: 'Use `<account or provider>:<model>` of an account in providers.yaml, which the server reads when it starts.',
   },
   ACCOUNT_NOT_FOUND: {
     family: 'caller',
