@@ -7,7 +7,8 @@ export const modelErrorKinds = {
     family: 'caller',
     http: 400,
     meaning: 'No provider offers this model.',
-    remedy: 'Use `<account or provider>:<model>` of an account in providers.yaml, which the server reads when it starts.',
+    remedy:
+      'Use `<account or provider>:<model>` of an account in providers.yaml, which the server reads when it starts.',
   },
   ACCOUNT_NOT_FOUND: {
     family: 'caller',
@@ -25,13 +26,14 @@ export const modelErrorKinds = {
     family: 'caller',
     http: 409,
     meaning: 'The credential of a model account is not where providers.yaml says.',
-    remedy: 'Set the variable, or write the file, that the message names; the next call reads it.',
+    remedy: 'Write the file that the message names, or set the variable where the workers start.',
   },
   CREDENTIAL_REFUSED: {
     family: 'caller',
     http: 409,
     meaning: 'A model provider does not accept the credential of an account, or not for this.',
-    remedy: 'Replace the credential, or give it the right that is missing; the next call reads it.',
+    remedy:
+      'Replace the credential, or give it the right that is missing; a file is read by the next call.',
   },
   MODEL_REFUSED: {
     family: 'upstream',
