@@ -1,5 +1,12 @@
 import { codeOf } from '../contracts/errors.ts';
-import { oneOf, parseDurationMs, parseFailureBudget, parseMicroUsd, parsePair } from './values.ts';
+import {
+  oneOf,
+  parseDurationMs,
+  parseFailureBudget,
+  parseMicroUsd,
+  parsePair,
+  parseThresholdMicroUsd,
+} from './values.ts';
 
 it.each([
   ['250ms', 250],
@@ -22,6 +29,14 @@ it.each([
 });
 
 it.each([
+  ['0', 0],
+  ['$0.00', 0],
+  ['2.50', 2_500_000],
+])('above %s dollars, %d millionths, somebody is asked', (text, expected) => {
+  expect(parseThresholdMicroUsd(text)).toBe(expected);
+});
+
+it.each([
   ['5', 5],
   ['0', 0],
   ['10%', 0.1],
@@ -37,6 +52,7 @@ it.each([
   ['a duration without unit', () => parseDurationMs('30')],
   ['a negative amount', () => parseMicroUsd('-1')],
   ['nothing', () => parseMicroUsd('0')],
+  ['a negative threshold', () => parseThresholdMicroUsd('-1')],
   ['seven decimals', () => parseMicroUsd('0.0000001')],
   ['a share of all', () => parseFailureBudget('100%')],
   ['a pair without a name', () => parsePair('=x')],

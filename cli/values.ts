@@ -32,6 +32,11 @@ export function parseMicroUsd(text: string): number {
   throw new AppError('USAGE', `"${text}" is no amount: write US dollars above 0, such as 2.50.`);
 }
 
+/** The same for an amount above which somebody is asked: 0 asks before anything is spent. @throws USAGE */
+export function parseThresholdMicroUsd(text: string): number {
+  return /^\$?0(?:\.0{1,6})?$/.test(text) ? 0 : parseMicroUsd(text);
+}
+
 /** Reads a failure budget: `5` items, or `10%` as the share 0.1. @throws USAGE */
 export function parseFailureBudget(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);

@@ -17,6 +17,7 @@ import {
   parseFailureBudget,
   parseMicroUsd,
   parsePair,
+  parseThresholdMicroUsd,
 } from '../values.ts';
 
 const text = (word: string): string => word;
@@ -124,8 +125,8 @@ export function defineRun(program: Command, perform: Perform): void {
     .addOption(
       new Option(
         '--confirm-above <usd>',
-        'spending of a task above which a person is asked (default: as the server is configured)',
-      ).argParser(valueOf(parseMicroUsd)),
+        'spending of a task above which a person is asked, 0 before any (default: as the server is configured)',
+      ).argParser(valueOf(parseThresholdMicroUsd)),
     )
     .addOption(
       new Option('--yes', 'spend up to --max-cost without asking').conflicts('confirmAbove'),
