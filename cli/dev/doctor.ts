@@ -11,7 +11,7 @@ import { findExternals } from './programs.ts';
 import { findLocalPostgres } from './programs/postgres.ts';
 import { findRedis } from './programs/redis.ts';
 import { findOnPath, findVersion, runProgram } from './programs/run-program.ts';
-import { findGo } from './programs/temporal-build.ts';
+import { findGo } from './programs/go-build.ts';
 import { findTemporalCli } from './programs/temporal.ts';
 import { isSupervised } from './status.ts';
 import { isAtLeast, oldest } from './versions.ts';

@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { temporalVersions } from '../versions.ts';
+import type { ProgramSearch } from './cache.ts';
 import { runProgram } from './run-program.ts';
-import type { TemporalProgram, TemporalSearch } from './temporal.ts';
+import type { TemporalProgram } from './temporal.ts';
 
 /** An archive and the file in it. */
 interface Archive {
@@ -28,7 +29,7 @@ const minSizeBytes = 10_000_000;
 export async function downloadTemporal(
   program: TemporalProgram,
   file: string,
-  search: TemporalSearch & { readonly fetch?: typeof fetch },
+  search: ProgramSearch & { readonly fetch?: typeof fetch },
 ): Promise<boolean> {
   const archive = findArchive(program);
   if (archive === undefined) return false;
@@ -73,7 +74,7 @@ function findArchive(program: TemporalProgram): Archive | undefined {
 async function fetchTo(
   file: string,
   archive: Archive,
-  search: TemporalSearch & { readonly fetch?: typeof fetch },
+  search: ProgramSearch & { readonly fetch?: typeof fetch },
 ): Promise<boolean> {
   const silence = new AbortController();
   const signal = AbortSignal.any([

@@ -2,15 +2,16 @@
  * Finds Temporal's programs: on PATH (its command line only), in ado's cache, by download where there is a way out, and
  * at last built from `tools/temporal` with Go. Downloads and builds happen once: they fill the cache, under a lock.
  */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../contracts/errors.ts';
 import { findCache } from '../home.ts';
-import { lock } from '../lock.ts';
-import type { Reporter } from '../progress.ts';
 import { isAtLeast, oldest, temporalVersions } from '../versions.ts';
+import { getCached } from './cache.ts';
+import type { ProgramSearch } from './cache.ts';
+import { findGo } from './go-build.ts';
 import { findOnPath, isExecutable, runProgram } from './run-program.ts';
-import { buildTemporal, findGo } from './temporal-build.ts';
+import { buildTemporal } from './temporal-build.ts';
 import { downloadTemporal } from './temporal-download.ts';
 
 /** The programs that may be asked for; `ado dev` needs the first only, the tests need the others. */
@@ -23,14 +24,6 @@ export interface TemporalCli {
   readonly ui: string;
 }
 
-/** What the search is given. */
-export interface TemporalSearch {
-  readonly env: NodeJS.ProcessEnv;
-  readonly reporter: Reporter;
-  /** Ends a download or build that nobody waits for any more. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** The folder of the cache for the pinned versions. */
 export function temporalCache(env: NodeJS.ProcessEnv): string {
   const { cli, server, ui } = temporalVersions;
@@ -41,7 +34,7 @@ export function temporalCache(env: NodeJS.ProcessEnv): string {
  * Returns Temporal's command line, whose dev server the embedded platform runs.
  * @throws PROGRAM_MISSING
  */
-export async function getTemporalCli(search: TemporalSearch): Promise<TemporalCli> {
+export async function getTemporalCli(search: ProgramSearch): Promise<TemporalCli> {
   const found = await findTemporalCli(search.env);
   if (found !== undefined) return found;
   return pinned(await getTemporalProgram('temporal', search));
@@ -85,31 +78,15 @@ export function parseTemporalVersion(
  */
 export async function getTemporalProgram(
   program: TemporalProgram,
-  search: TemporalSearch,
+  search: ProgramSearch,
 ): Promise<string> {
-  const folder = temporalCache(search.env);
-  const file = join(folder, program);
-  if (isExecutable(file)) return file;
-  mkdirSync(folder, { recursive: true });
-  const held = await lock(join(folder, 'filling.lock'), (holder) => {
-    search.reporter.line(
-      `Temporal is being fetched by another ado (pid ${String(holder.pid)}); waiting for it.`,
-    );
-  });
-  // Beside its place, so that the last step is a rename on one file system.
-  const temporary = join(folder, `${program}.tmp`);
-  try {
-    if (isExecutable(file)) return file;
-    await fill(program, temporary, search);
-    renameSync(temporary, file);
-    return file;
-  } finally {
-    rmSync(temporary, { force: true, recursive: true });
-    held.release();
-  }
+  const file = join(temporalCache(search.env), program);
+  return getCached({ file, title: 'Temporal' }, search, async (temporary) =>
+    fill(program, temporary, search),
+  );
 }
 
-async function fill(program: TemporalProgram, file: string, search: TemporalSearch): Promise<void> {
+async function fill(program: TemporalProgram, file: string, search: ProgramSearch): Promise<void> {
   if ((await downloadTemporal(program, file, search)) && (await isRight(program, file, search.env)))
     return;
   rmSync(file, { force: true });
