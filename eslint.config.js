@@ -193,7 +193,7 @@ export default defineConfig(
     rules: { 'no-console': 'off', 'no-restricted-syntax': ['error', ...environment] },
   },
   {
-    files: ['cli/dev/**/*.ts', 'bench/**/*.ts', ...tests],
+    files: ['cli/dev/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts', ...tests],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

@@ -68,6 +68,7 @@ export default {
     },
     folder('architecture'),
     folder('replay'),
+    folder('chart'),
     folder('integration', services),
     folder('workflow', services),
     folder('e2e', services),

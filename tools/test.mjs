@@ -12,7 +12,11 @@ import { argv, execPath, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 /** The kinds that may run side by side. Fault tests kill and restart services, so they run alone. */
-const groups = [['unit', 'architecture', 'replay'], ['integration', 'workflow', 'e2e'], ['faults']];
+const groups = [
+  ['unit', 'architecture', 'replay', 'chart'],
+  ['integration', 'workflow', 'e2e'],
+  ['faults'],
+];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const jest = join(root, 'node_modules/jest/bin/jest.js');
