@@ -6,7 +6,7 @@
 {{- end -}}
 
 {{/*
-PostgreSQL as YAML: host, port, tls {enabled verify secret key}, and for `ado` and `temporal` each user, database, secret, key.
+PostgreSQL as YAML: host, port, tls {enabled verify secret key}, and for the roles `ado`, `temporal` and `backup` each user, database, secret, key.
 A CloudNativePG cluster makes one owner for all databases and its Secret by itself.
 */}}
 {{- define "ado.postgresql" -}}
@@ -15,6 +15,7 @@ A CloudNativePG cluster makes one owner for all databases and its Secret by itse
 {{- $secret := default (include "ado.secretName" .) $values.auth.existingSecret -}}
 {{- $ado := dict "user" $values.auth.user "database" $values.databases.ado "secret" $secret "key" $keys.postgresqlPassword -}}
 {{- $temporal := dict "user" $values.auth.temporalUser "database" $values.databases.temporal "visibility" $values.databases.visibility "secret" $secret "key" $keys.temporalPassword -}}
+{{- $backup := dict "user" $values.backup.user "database" "postgres" "secret" $secret "key" $keys.backupPassword -}}
 {{- $tls := dict "enabled" false -}}
 {{- $host := include "ado.object" (list . "postgresql") -}}
 {{- $port := 5432 -}}
@@ -28,7 +29,7 @@ A CloudNativePG cluster makes one owner for all databases and its Secret by itse
 {{- $_ := mergeOverwrite $temporal $app -}}
 {{- $host = printf "%s-rw" $host -}}
 {{- end -}}
-{{- toYaml (dict "host" $host "port" $port "tls" $tls "ado" $ado "temporal" $temporal) -}}
+{{- toYaml (dict "host" $host "port" $port "tls" $tls "ado" $ado "temporal" $temporal "backup" $backup) -}}
 {{- end -}}
 
 {{/* Folder of the certificate authority of an external PostgreSQL. */}}
@@ -65,7 +66,7 @@ A CloudNativePG cluster makes one owner for all databases and its Secret by itse
 {{- end -}}
 {{- end -}}
 
-{{/* libpq's variables for a role, `ado` or `temporal`, of (dict root role), as items of `env`: for psql, pg_dump. */}}
+{{/* libpq's variables for one of those roles, of (dict root role), as items of `env`: for psql, pg_dump. */}}
 {{- define "ado.libpqEnv" -}}
 {{- $postgresql := include "ado.postgresql" .root | fromYaml -}}
 {{- $role := index $postgresql .role -}}

@@ -1,6 +1,12 @@
-{{/* A worker pool with all its settings, as YAML, of (dict root name): what it says, over the defaults of all pools. */}}
+{{/*
+A worker pool with all its settings, as YAML, of (dict root name): what it says, over the defaults of all pools. Of a budget
+only one key may stand, so a pool's own replaces the default.
+*/}}
 {{- define "ado.pool" -}}
-{{- toYaml (mergeOverwrite (deepCopy .root.Values.workerDefaults) (deepCopy (index .root.Values.workerPools .name))) -}}
+{{- $own := index .root.Values.workerPools .name -}}
+{{- $pool := mergeOverwrite (deepCopy .root.Values.workerDefaults) (deepCopy $own) -}}
+{{- if hasKey $own "pdb" }}{{ $_ := set $pool "pdb" $own.pdb }}{{ end -}}
+{{- toYaml $pool -}}
 {{- end -}}
 
 {{/* Name of a pool's Deployment, of (dict root name). */}}
