@@ -41,7 +41,13 @@ export const environmentSchema = z.object({
   ADO_API_HOST: z.string().default('127.0.0.1').describe('Address that the API listens on.'),
   ADO_API_PORT: port.default(3000).describe('Port of the API.'),
   ADO_METRICS_PORT: port.default(9090).describe('Internal port: metrics and, on a worker, health.'),
-  ADO_METRICS_HOST: z.string().default('127.0.0.1').describe('Address of the internal port.'),
+  ADO_METRICS_HOST: z.string().default('127.0.0.1').describe('Address of the internal ports.'),
+  ADO_TEMPORAL_METRICS_PORT: port
+    .min(1)
+    .optional()
+    .describe(
+      "Internal port on which a worker shows the metrics of Temporal's SDK: docs/metrics.md. Default: none.",
+    ),
   ADO_TEMPORAL_UI_URL: z
     .url()
     .optional()
@@ -139,6 +145,10 @@ function toConfig(env: Environment) {
       bootstrapKey: env.ADO_BOOTSTRAP_API_KEY,
     },
     metrics: { host: env.ADO_METRICS_HOST, port: env.ADO_METRICS_PORT },
+    temporalMetrics:
+      env.ADO_TEMPORAL_METRICS_PORT === undefined
+        ? undefined
+        : { host: env.ADO_METRICS_HOST, port: env.ADO_TEMPORAL_METRICS_PORT },
     worker: {
       hostId: env.ADO_HOST_ID ?? hostname(),
       pools: env.ADO_POOLS,

@@ -6,6 +6,12 @@ import { printCliDocument } from '../cli/print-help.ts';
 import { environmentSchema } from '../config/config.ts';
 import { errorKinds } from '../contracts/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import {
+  kubernetesMetrics,
+  temporalSdkMetrics,
+  temporalServerMetrics,
+  type ForeignMetric,
+} from './foreign-metrics.ts';
 
 const printed = 'Printed from code by `npm run docs`; change the code, not this file.';
 
@@ -63,7 +69,31 @@ function metricsDocument(): string {
     '|---|---|---|---|',
     ...rows,
     '',
+    '## Metrics of others',
+    '',
+    'Alerts and dashboards read these beside ours; their makers show many more.',
+    '',
+    "Temporal's SDK in every worker, on a port of its own (`ADO_TEMPORAL_METRICS_PORT`), times in seconds:",
+    '',
+    ...foreignTable(temporalSdkMetrics),
+    '',
+    'The Temporal server, at `global.metrics.prometheus` of its configuration:',
+    '',
+    ...foreignTable(temporalServerMetrics),
+    '',
+    'Kubernetes. What needs them is switched on by itself:',
+    '',
+    ...foreignTable(kubernetesMetrics),
+    '',
   ].join('\n');
+}
+
+function foreignTable(table: Readonly<Record<string, ForeignMetric>>): string[] {
+  const rows = Object.entries(table).map(
+    ([name, { kind, help, labels }]) =>
+      `| \`${name}\` | ${kind} | ${help} | ${labels.map((label) => `\`${label}\``).join(', ')} |`,
+  );
+  return ['| metric | kind | meaning | labels |', '|---|---|---|---|', ...rows];
 }
 
 interface Variable {

@@ -80,7 +80,7 @@ async function serve(): Promise<void> {
   const workspaces = createWorkspaces({ ...config.workspaces, ...config.policy, crashpoint });
   const activities = createDeps({ accounts, clock, limiter, metrics, crashpoint, workspaces });
 
-  const temporalLogger = installTemporalRuntime(log);
+  const temporalLogger = await installTemporalRuntime(log, config.temporalMetrics);
   let ready = (): Promise<boolean> => Promise.resolve(false);
   let measure = (): Promise<void> => Promise.resolve();
   const lookAtLimits = config.worker.pools.includes('models')

@@ -1,4 +1,5 @@
 /** What a process sets once for all of its Temporal workers, and how it connects. */
+import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DefaultLogger,
@@ -10,23 +11,45 @@ import {
 } from '@temporalio/worker';
 import type { Logger } from '../adapters/telemetry/logger.ts';
 import { ensureSearchAttributes } from '../adapters/temporal/search-attributes.ts';
+import type { Config } from '../config/config.ts';
 
 /** Longest pause between two tries to connect. */
 const connectPauseMs = 500;
 /** Time for Temporal to say that it is there. */
 const healthTimeoutMs = 1_000;
 
-/** Routes the SDK's log lines into ours, and leaves signals to shutdown.ts. Before anything else of the SDK. */
-export function installTemporalRuntime(log: Logger): TemporalLogger {
+/**
+ * Routes the SDK's log lines into ours, and leaves signals to shutdown.ts. Before anything else of the SDK.
+ * @param metrics where the SDK shows metrics of its own; undefined: nowhere
+ * @throws Error when that address cannot be listened on
+ */
+export async function installTemporalRuntime(
+  log: Logger,
+  metrics: Config['temporalMetrics'],
+): Promise<TemporalLogger> {
   const logger = new DefaultLogger('INFO', (entry) => {
     forward(log, entry);
   });
   Runtime.install({
     logger,
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...(metrics === undefined ? {} : { metrics: { prometheus: await prometheusOf(metrics) } }),
+    },
     shutdownSignals: [],
   });
   return logger;
+}
+
+/** Base units and names as Prometheus has them; the SDK's own default is milliseconds, and no suffixes. */
+async function prometheusOf({ host, port }: NonNullable<Config['temporalMetrics']>) {
+  const { address, family } = await lookup(host);
+  return {
+    bindAddress: `${family === 6 ? `[${address}]` : address}:${port}`,
+    countersTotalSuffix: true,
+    unitSuffix: true,
+    useSecondsForDurations: true,
+  };
 }
 
 function forward(log: Logger, { level, message, meta }: LogEntry): void {

@@ -4,6 +4,7 @@ const variables = {
   databaseUrl: 'ADO_TEST_DATABASE_URL',
   redisUrl: 'ADO_TEST_REDIS_URL',
   temporalAddress: 'ADO_TEST_TEMPORAL_ADDRESS',
+  temporalMetricsUrl: 'ADO_TEST_TEMPORAL_METRICS_URL',
   workflowBundle: 'ADO_TEST_WORKFLOW_BUNDLE',
 } as const;
 

@@ -25,6 +25,7 @@ export default async function globalSetup(): Promise<void> {
   provideTestService('databaseUrl', postgres.superuserUrl);
   provideTestService('redisUrl', redis.url);
   provideTestService('temporalAddress', temporal.address);
+  provideTestService('temporalMetricsUrl', temporal.metricsUrl);
   provideTestService('workflowBundle', await bundle);
 }
 

@@ -7,7 +7,7 @@ import type { TestPostgres } from './postgres.ts';
 export interface TemporalServerPlan {
   readonly postgres: Pick<TestPostgres, 'host' | 'port' | 'user' | 'password'>;
   readonly databases: { readonly temporal: string; readonly visibility: string };
-  /** Eight free ports: four that speak gRPC, then four with which the services find each other. */
+  /** Nine free ports: four that speak gRPC, four with which the services find each other, one for metrics. */
   readonly ports: readonly number[];
   readonly dynamicConfigFile: string;
 }
@@ -44,7 +44,10 @@ export function temporalServerConfig(plan: TemporalServerPlan): object {
         visibility: store(databases.visibility, 10),
       },
     },
-    global: { membership: { maxJoinDuration: '30s', broadcastAddress: loopback } },
+    global: {
+      membership: { maxJoinDuration: '30s', broadcastAddress: loopback },
+      metrics: { prometheus: { listenAddress: `${loopback}:${ports[8] ?? 0}` } },
+    },
     services: Object.fromEntries(services),
     clusterMetadata: {
       enableGlobalNamespace: false,

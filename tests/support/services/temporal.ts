@@ -22,6 +22,8 @@ export interface TestTemporal extends TestService {
   /** The frontend, as SDKs want it. */
   readonly address: string;
   readonly namespace: string;
+  /** Where the server shows its metrics. */
+  readonly metricsUrl: string;
 }
 
 /** What a test has to give, and may choose. */
@@ -40,7 +42,7 @@ export async function startTestTemporal(options: TestTemporalOptions): Promise<T
   const plan: TemporalServerPlan = {
     postgres: options.postgres,
     databases: { temporal: prefix, visibility: `${prefix}_visibility` },
-    ports: await findFreePorts(8),
+    ports: await findFreePorts(9),
     dynamicConfigFile: join(folder, 'dynamicconfig.yaml'),
   };
   const configFile = join(folder, 'temporal.yaml');
@@ -67,7 +69,8 @@ export async function startTestTemporal(options: TestTemporalOptions): Promise<T
     await service.stop();
     throw error;
   }
-  return { ...service, address, namespace: temporalNamespace };
+  const metricsUrl = `http://${loopback}:${plan.ports[8] ?? 0}/metrics`;
+  return { ...service, address, namespace: temporalNamespace, metricsUrl };
 }
 
 /** Makes both databases with their tables; every step may be repeated. */
