@@ -1,4 +1,4 @@
-/** The workflows' code as one file, made once for each content: bundling takes about two seconds, reading none. */
+/** The workflows' code as one file, made by the build or once for each content: bundling takes about two seconds, reading none. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -8,11 +8,16 @@ import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
 /** Folders that the bundle is made of, beside the SDK. */
 const sources = ['workflows', 'contracts'];
 
+/** What tools/build.sh puts beside the compiled programs; beside the sources there is none. */
+const builtBundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+
 /**
- * Answers the path of the bundle of `../workflows`, making it first when it is not in `cacheDir` yet. Several may do that
- * at once: each writes a file of its own, and the last rename wins with the same content.
+ * Answers the path of the bundle of `../workflows`: the one of the build, else one in `cacheDir`, which is made first when
+ * it is not there yet. Several may do that at once: each writes a file of its own, and the last rename wins with the same
+ * content.
  */
 export async function prepareWorkflowBundle(cacheDir: string, logger: Logger): Promise<string> {
+  if (await isFile(builtBundle)) return builtBundle;
   const root = fileURLToPath(new URL('..', import.meta.url));
   const codePath = join(cacheDir, `workflows-${await hashSources(root)}.js`);
   if (await isFile(codePath)) return codePath;

@@ -43,6 +43,8 @@ export interface AdoOptions {
   readonly env?: Variables;
   /** Starts a process again that dies, as the supervisor does. */
   readonly revive?: boolean;
+  /** Folder of compiled programs, as tools/build.sh makes it. Default: the sources are run. */
+  readonly built?: string;
 }
 
 /** One process of the platform. */
@@ -122,7 +124,7 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
     ...options.env,
   };
   const apiPorts = await findFreePorts(options.apis ?? 1);
-  const start = { env, revive: options.revive ?? false };
+  const start = { env, revive: options.revive ?? false, built: options.built };
   const startWorker = async (own: Variables): Promise<AdoProcess> =>
     startProcess('worker', { ...start, env: { ...env, ...own } });
   const apis = await allOrNone(
@@ -208,7 +210,9 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
 }
 
 /** Starts a platform on the test run's own PostgreSQL and Temporal, with a database, a Redis and a namespace of its own. */
-export async function startSharedAdo(options: Pick<AdoOptions, 'env'> = {}): Promise<Ado> {
+export async function startSharedAdo(
+  options: Pick<AdoOptions, 'env' | 'built'> = {},
+): Promise<Ado> {
   const [database, redis, namespace] = await Promise.all([
     createTestDatabase(),
     startTestRedis(),
@@ -253,13 +257,18 @@ interface StartOptions {
   readonly env: Variables;
   readonly port?: number;
   readonly revive: boolean;
+  readonly built: string | undefined;
 }
 
 /** Starts one process as the supervisor does, and keeps starting it when it is to be revived. */
 async function startProcess(name: 'api' | 'worker', options: StartOptions): Promise<AdoProcess> {
   const folder = createServiceFolder(name);
   const [metricsPort = 0] = await findFreePorts(1);
-  const { port, revive } = options;
+  const { port, revive, built } = options;
+  const program =
+    built === undefined
+      ? [...nodeFlags(), programPath(`${name}/main`)]
+      : [join(built, name, 'main.js')];
   const env = {
     ...options.env,
     ADO_METRICS_PORT: String(metricsPort),
@@ -270,10 +279,7 @@ async function startProcess(name: 'api' | 'worker', options: StartOptions): Prom
     folder,
     stopSteps: stopSteps[name],
     prepare: async () => Promise.resolve(),
-    command: () => {
-      const args = [...nodeFlags(), programPath(`${name}/main`)];
-      return { file: process.execPath, args, env, cwd: checkoutRoot() };
-    },
+    command: () => ({ file: process.execPath, args: program, env, cwd: checkoutRoot() }),
     isReady: async () => answersHttp(`http://${loopback}:${port ?? metricsPort}/health/ready`),
   });
   const log = (): string => readFileSync(join(folder, `${name}.log`), 'utf8');
