@@ -7,6 +7,7 @@ import { securityHeaders } from './middleware/security-headers.ts';
 import { bindApprovalRoutes } from './routes/approval-routes.ts';
 import { bindBatchRoutes } from './routes/batch-routes.ts';
 import { documentRoutes } from './routes/document-routes.ts';
+import { bindFleetRoutes } from './routes/fleet-routes.ts';
 import { bindPriceRoutes } from './routes/price-routes.ts';
 import { bindProviderRoutes } from './routes/provider-routes.ts';
 import { bindServerRoutes } from './routes/server-routes.ts';
@@ -31,6 +32,7 @@ export function createApp(deps: ApiDeps): Express {
   bindUsageRoutes(api, deps);
   bindPriceRoutes(api, deps);
   bindProviderRoutes(api, deps);
+  bindFleetRoutes(api, deps);
   app.use(router);
   app.use(routeNotFound, problemDocuments(deps.log));
   return app;

@@ -20,6 +20,7 @@ import type {
 import type { Metrics } from '../adapters/telemetry/metrics.ts';
 import type { ProviderAccount } from '../config/providers-config.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
+import type { PoolState, Worker } from '../contracts/fleet.schema.ts';
 
 /** Where the API writes its log lines: fields first, then one event name. */
 export interface Logger {
@@ -59,6 +60,13 @@ export interface ProvidersDeps {
   readonly timeZone: string;
 }
 
+/** What the routes of workers and pools are given. */
+export interface FleetDeps {
+  readonly listWorkers: () => Promise<readonly Worker[]>;
+  /** Shared by all who ask within a second. */
+  readonly lookAtPools: () => Promise<readonly PoolState[]>;
+}
+
 /** Everything that routes and use cases are given. */
 export interface ApiDeps {
   readonly store: TaskStore;
@@ -74,6 +82,7 @@ export interface ApiDeps {
   readonly priceStore: PriceStore;
   readonly prices: Pick<Prices, 'priceOf'>;
   readonly providers: ProvidersDeps;
+  readonly fleet: FleetDeps;
   readonly live: LiveChannel;
   /** Asks the outbox relay to look now. */
   readonly wakeRelay: () => void;

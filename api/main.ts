@@ -13,6 +13,7 @@ import { createKeyStore } from '../adapters/postgres/key-store.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createLedger } from '../adapters/postgres/ledger.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
+import { countPendingTasks } from '../adapters/postgres/pending-tasks.ts';
 import { createPriceStore } from '../adapters/postgres/price-store.ts';
 import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
 import { createTaskStore } from '../adapters/postgres/task-store.ts';
@@ -26,6 +27,8 @@ import {
 import { createLiveChannel } from '../adapters/redis/live-channel.ts';
 import { createRateLimiter } from '../adapters/redis/rate-limiter.ts';
 import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
+import { createWorkerRegistry } from '../adapters/redis/worker-registry.ts';
+import { createFleetGauges } from '../adapters/telemetry/fleet-gauges.ts';
 import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
 import { createLogger, type Logger } from '../adapters/telemetry/logger.ts';
 import { createMetrics } from '../adapters/telemetry/metrics.ts';
@@ -45,6 +48,7 @@ import { relayTiming, startOutboxRelay } from './outbox-relay.ts';
 import { startServer } from './server.ts';
 import { rememberCheck } from './use-cases/check-work.ts';
 import { findMissing } from './use-cases/find-missing.ts';
+import { createPoolLook } from './use-cases/measure-pools.ts';
 import { waitForStore } from './wait-for-store.ts';
 
 /** Time that requests under way get when the process is asked to end. */
@@ -81,9 +85,27 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     { code: 'LIMITER_UNAVAILABLE', isReady: () => redis.ping().then(() => true) },
     { code: 'ENGINE_UNAVAILABLE', isReady: () => engine.isReady() },
   ];
+  const registry = createWorkerRegistry({ redis });
+  const lookAtPools = createPoolLook({
+    registry,
+    queues: engine,
+    slots: config.worker.slots,
+    clock,
+  });
+  const lookAtFleet = createFleetGauges({
+    lookAtPools,
+    countPending: () => countPendingTasks(database),
+    metrics,
+  });
   const internal = await startInternalServer({
     ...config.metrics,
-    metrics,
+    metrics: {
+      async read() {
+        await lookAtFleet();
+        return metrics.read();
+      },
+    },
+    lookAtPools,
     isReady: async () => (await findMissing(dependencies)) === undefined,
   });
 
@@ -133,6 +155,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
       checks: engine,
       timeZone: config.money.timeZone,
     },
+    fleet: { listWorkers: () => registry.list(), lookAtPools },
     live,
     wakeRelay: relay.wake,
     crashPoint,

@@ -14,6 +14,12 @@ const usDollars = z
   .transform((text) => Math.round(Number(text) * 1_000_000));
 const yesNo = z.enum(['true', 'false']).transform((word) => word === 'true');
 
+/**
+ * What a worker of the workflows pool takes at once. Workflow tasks are short, and more of them only queue up for the one
+ * thread that runs them; glue is short reads and writes of PostgreSQL, and one long wait a batch.
+ */
+export const workflowSlots = { workflowTasks: 40, glue: 100 } as const;
+
 /** Every variable that api and worker read, with its meaning; docs/configuration.md and .env.example follow it. */
 export const environmentSchema = z.object({
   DATABASE_URL: z.string().min(1).describe('PostgreSQL, as a URL. Needed.'),
@@ -66,8 +72,12 @@ export const environmentSchema = z.object({
     .describe('Pools that this worker process serves, comma-separated.'),
   ADO_AGENT_SLOTS: count
     .default(64)
-    .describe('Activities of the agents pool at once in this process; waiting for a slot counts.'),
-  ADO_MODEL_SLOTS: count.default(100).describe('Model calls at once in this process.'),
+    .describe(
+      'Activities of the agents pool at once in this process; waiting for a slot counts. For a pool without workers, the API takes its own value for theirs.',
+    ),
+  ADO_MODEL_SLOTS: count
+    .default(100)
+    .describe('Model calls at once in this process; to the API as with ADO_AGENT_SLOTS.'),
   ADO_TENANT_RUNNING_MAX: count.default(50).describe('Tasks of one tenant that may run at once.'),
   ADO_WORKFLOW_CACHE: count.default(300).describe('Workflows kept in the cache of a worker.'),
   ADO_SHUTDOWN_GRACE_MS: z.coerce
@@ -152,8 +162,11 @@ function toConfig(env: Environment) {
     worker: {
       hostId: env.ADO_HOST_ID ?? hostname(),
       pools: env.ADO_POOLS,
-      agentSlots: env.ADO_AGENT_SLOTS,
-      modelSlots: env.ADO_MODEL_SLOTS,
+      slots: {
+        workflows: workflowSlots.workflowTasks + workflowSlots.glue,
+        models: env.ADO_MODEL_SLOTS,
+        agents: env.ADO_AGENT_SLOTS,
+      },
       tenantRunningMax: env.ADO_TENANT_RUNNING_MAX,
       workflowCache: env.ADO_WORKFLOW_CACHE,
       shutdownGraceMs: env.ADO_SHUTDOWN_GRACE_MS,

@@ -13,6 +13,7 @@ import {
 } from './batch.schema.ts';
 import type { ErrorCode } from './errors.ts';
 import { eventSchema } from './event.schema.ts';
+import { fleetRoutes } from './fleet.schema.ts';
 import { priceRoutes } from './price.schema.ts';
 import { eventsQuery, listOf, listTasksQuery, pageQuery } from './queries.schema.ts';
 import { providerRoutes } from './providers.schema.ts';
@@ -317,6 +318,7 @@ export const routes = {
   ...usageRoutes,
   ...priceRoutes,
   ...providerRoutes,
+  ...fleetRoutes,
   whoAmI: {
     method: 'get',
     path: '/v1/key',

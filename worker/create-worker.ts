@@ -6,7 +6,7 @@ import {
   createModelActivities,
 } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
-import type { Config } from '../config/config.ts';
+import { workflowSlots, type Config } from '../config/config.ts';
 import { hostQueue, taskQueues, type Pool } from '../contracts/names.ts';
 
 /** What the workers are made of. */
@@ -21,17 +21,26 @@ export interface CreateWorkersOptions {
 
 /** Each long poll holds a request at the server: few when idle, more under load. */
 const pollerBehavior = { type: 'autoscaling', minimum: 2, initial: 5, maximum: 20 } as const;
-/** Workflow tasks are short; more at once than this only queue up for the one thread that runs them. */
-const workflowTaskSlots = 40;
-/** Glue is short reads and writes of PostgreSQL. */
-const glueSlots = 100;
 /** An activity that ignores its end is left behind this long after its grace. */
 const forceAfterMs = 5_000;
 
+/** A worker of one of a pool's queues. */
+export interface PoolWorker {
+  readonly pool: Pool;
+  readonly worker: Worker;
+}
+
 /** Makes the workers of the configured pools; they begin with `run`. */
-export async function createWorkers(options: CreateWorkersOptions): Promise<Worker[]> {
-  const plans = options.settings.pools.flatMap((pool) => queuesOf(pool, options));
-  return Promise.all(plans.map((plan) => Worker.create({ ...commonOptions(options), ...plan })));
+export async function createWorkers(options: CreateWorkersOptions): Promise<PoolWorker[]> {
+  const plans = options.settings.pools.flatMap((pool) =>
+    queuesOf(pool, options).map((plan) => ({ pool, plan })),
+  );
+  return Promise.all(
+    plans.map(async ({ pool, plan }) => ({
+      pool,
+      worker: await Worker.create({ ...commonOptions(options), ...plan }),
+    })),
+  );
 }
 
 function commonOptions({ connection, namespace, settings }: CreateWorkersOptions) {
@@ -69,8 +78,8 @@ function queuesOf(
           workflowBundle: { codePath: workflowBundle },
           activities: createGlueActivities(activities),
           maxCachedWorkflows: settings.workflowCache,
-          maxConcurrentWorkflowTaskExecutions: workflowTaskSlots,
-          maxConcurrentActivityTaskExecutions: glueSlots,
+          maxConcurrentWorkflowTaskExecutions: workflowSlots.workflowTasks,
+          maxConcurrentActivityTaskExecutions: workflowSlots.glue,
         },
       ];
     case 'models':
@@ -78,7 +87,7 @@ function queuesOf(
         {
           taskQueue: taskQueues.models,
           activities: createModelActivities(activities),
-          maxConcurrentActivityTaskExecutions: settings.modelSlots,
+          maxConcurrentActivityTaskExecutions: settings.slots.models,
         },
       ];
     case 'agents':
@@ -86,7 +95,7 @@ function queuesOf(
       return [taskQueues.agents, hostQueue(settings.hostId)].map((taskQueue) => ({
         taskQueue,
         activities: createAgentActivities(activities),
-        maxConcurrentActivityTaskExecutions: settings.agentSlots,
+        maxConcurrentActivityTaskExecutions: settings.slots.agents,
       }));
   }
 }

@@ -1,5 +1,6 @@
 /** Starts a worker process: wires the parts of the platform together and serves the configured pools until it is told to end. */
 import { join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
 import type { ActivityDeps } from '../activities/deps.ts';
 import { createCallEstimates } from '../activities/estimate-call.ts';
 import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
@@ -26,6 +27,7 @@ import { createLiveChannel } from '../adapters/redis/live-channel.ts';
 import { createResilientLimiter } from '../adapters/redis/resilient-limiter.ts';
 import { createSlotLeases } from '../adapters/redis/slot-leases.ts';
 import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
+import { createWorkerRegistry } from '../adapters/redis/worker-registry.ts';
 import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
 import { createLimitGauges } from '../adapters/telemetry/limit-gauges.ts';
 import { createLogger } from '../adapters/telemetry/logger.ts';
@@ -35,8 +37,8 @@ import { createWorkspaces, type HostWorkspaces } from '../adapters/workspaces/cr
 import { loadConfig } from '../config/config.ts';
 import { loadProviderAccounts, type ProviderAccount } from '../config/providers-config.ts';
 import { hostQueue } from '../contracts/names.ts';
+import { startAnnouncing } from './announce.ts';
 import { createWorkers } from './create-worker.ts';
-import { measureQueues } from './measure-queues.ts';
 import { createStopSignal, runWorkers } from './shutdown.ts';
 import { connectToTemporal, installTemporalRuntime, isServing } from './temporal-runtime.ts';
 import { prepareWorkflowBundle } from './workflow-bundle.ts';
@@ -61,6 +63,9 @@ process.exit(0);
 
 /** Serves until the stop signal, or until a part fails. */
 async function serve(): Promise<void> {
+  const startedAt = new Date().toISOString();
+  // As Temporal's web UI shows it.
+  const workerId = `${config.worker.hostId}/${process.pid}`;
   const { namespace, address } = config.temporal;
   const clock = { now: () => Date.now() };
   const accounts = loadProviderAccounts(config.providersFile);
@@ -68,7 +73,7 @@ async function serve(): Promise<void> {
   const resilient = createResilientLimiter({
     redis: createLimiterRedis(config.redis.url, log),
     clock,
-    workerId: `${config.worker.hostId}/${process.pid}`,
+    workerId,
     log,
     onDegraded: (isDegraded) => metrics.limiterBecame(isDegraded ? 'degraded' : 'well'),
   });
@@ -82,7 +87,6 @@ async function serve(): Promise<void> {
 
   const temporalLogger = await installTemporalRuntime(log, config.temporalMetrics);
   let ready = (): Promise<boolean> => Promise.resolve(false);
-  let measure = (): Promise<void> => Promise.resolve();
   const lookAtLimits = config.worker.pools.includes('models')
     ? createLimitGauges({ accounts, lookAt: createLimitLooks(limiter), metrics, clock })
     : () => Promise.resolve();
@@ -91,7 +95,7 @@ async function serve(): Promise<void> {
     isReady: () => ready(),
     metrics: {
       async read() {
-        await Promise.all([measure(), lookAtLimits()]);
+        await lookAtLimits();
         return metrics.read();
       },
     },
@@ -105,25 +109,33 @@ async function serve(): Promise<void> {
     connectToTemporal({ address, namespace, log, stop }),
     prepareWorkflowBundle(join(config.workspaces.dataDir, 'cache'), temporalLogger),
   ]);
-  const workers = await createWorkers({
+  const poolWorkers = await createWorkers({
     connection,
     namespace,
     settings: config.worker,
     activities,
     workflowBundle,
   });
+  const workers = poolWorkers.map(({ worker }) => worker);
   ready = () => isServing(connection, workers);
-  // Without Temporal the other metrics are still worth reading.
-  measure = () =>
-    measureQueues(connection, namespace, { pools: config.worker.pools, metrics }).catch(
-      () => undefined,
-    );
-
   if (config.worker.pools.includes('agents')) sweepNowAndThen(workspaces);
   await resilient.start();
   const running = runWorkers(workers, stop);
+  const endAnnouncing = startAnnouncing({
+    registry: createWorkerRegistry({ redis: createRedis(config.redis.url, log) }),
+    workers: poolWorkers,
+    slots: config.worker.slots,
+    facts: {
+      id: workerId,
+      hostId: config.worker.hostId,
+      version: packageJson.version,
+      startedAt,
+    },
+    stop,
+  });
   log.info('worker-ready');
   await running;
+  await endAnnouncing();
   await connection.close();
 }
 

@@ -28,7 +28,7 @@ export interface Database {
    * done all the same: what runs here must bear to be repeated.
    */
   inTenant<T>(tenantId: string, work: (tx: TenantTransaction) => Promise<T>): Promise<T>;
-  /** Runs `work` in a transaction that sees the keys and the outbox of all tenants, and nothing else. */
+  /** Runs `work` in a transaction that sees the keys and the outbox of all tenants, and numbers: what accounts used, how many tasks wait. */
   asSystem<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Closes all connections. */
   close(): Promise<void>;

@@ -16,10 +16,13 @@ export function loadScript(redis: Redis, file: `${string}.lua`): Script {
   return async (keys, args) => Number(await run(keys, args));
 }
 
-/** A script of this folder that answers a list of integers. */
-export function loadListScript(redis: Redis, file: `${string}.lua`): Script<readonly number[]> {
+/** A script of this folder that answers a list: of integers, unless it says otherwise. */
+export function loadListScript<Item extends number | string = number>(
+  redis: Redis,
+  file: `${string}.lua`,
+): Script<readonly Item[]> {
   const run = loadAnyScript(redis, file);
-  return async (keys, args) => (await run(keys, args)) as number[];
+  return async (keys, args) => (await run(keys, args)) as Item[];
 }
 
 /** Sent by its hash; its text follows only when Redis does not know it, as after a restart. */

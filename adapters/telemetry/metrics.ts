@@ -1,10 +1,11 @@
 /** Every metric of the platform, and the calls that set them. */
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
 import { approvalKinds, approvalStatuses, type ApprovalKind } from '../../contracts/approval.ts';
 import { stepKinds } from '../../contracts/event.schema.ts';
+import type { PoolState } from '../../contracts/fleet.schema.ts';
 import { routes, type RouteName } from '../../contracts/http.schema.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
-import { pools, type Pool } from '../../contracts/names.ts';
+import { pools } from '../../contracts/names.ts';
 import { tokenKinds } from '../models/usage-cost.ts';
 import type { TokenKind } from '../ports.ts';
 import { createMakers, type MetricDefinition } from './metric-table.ts';
@@ -24,6 +25,28 @@ const statusClasses = ['2xx', '3xx', '4xx', '5xx'] as const;
 
 /** What happens to an approval: its statuses, and each reminder. */
 const approvalMoves = [...approvalStatuses, 'reminded'] as const;
+
+const poolGauge = (help: string) =>
+  ({
+    kind: 'gauge',
+    help: `${help} Every API process tells the same.`,
+    labels: { pool: pools },
+  }) as const;
+
+/** What a pool is scaled by; docs/scaling.md says what counts as a slot of which pool. */
+const poolDefinitions = {
+  ado_task_queue_length: poolGauge(
+    'Tasks that wait in the Temporal queues of a pool, as Temporal estimates it.',
+  ),
+  ado_task_queue_backlog_age_seconds: poolGauge('How long the oldest of them has waited.'),
+  ado_task_queue_pollers: poolGauge('Processes that asked for work of the pool within a minute.'),
+  ado_pool_busy_slots: poolGauge('Slots taken in the workers of a pool, stopping ones too.'),
+  ado_pool_slots_per_worker: poolGauge('Slots of one worker of the pool.'),
+  ado_pool_workers: poolGauge('Workers of a pool that take work.'),
+  ado_pool_desired_workers: poolGauge(
+    'Workers that backlog and busy slots of a pool take: their sum by the slots of one, rounded up.',
+  ),
+} as const satisfies Record<string, MetricDefinition>;
 
 const platformDefinitions = {
   ado_tasks_total: {
@@ -64,11 +87,12 @@ const platformDefinitions = {
     help: 'Questions to people by what happened to them: asked (pending), reminded, answered, expired. Not those that ended with their task.',
     labels: { kind: approvalKinds, move: approvalMoves },
   },
-  ado_task_queue_length: {
+  ado_pending_tasks: {
     kind: 'gauge',
-    help: 'Tasks that wait in the Temporal queue of a pool, as Temporal estimates it.',
-    labels: { pool: pools },
+    help: 'Tasks of all tenants that were accepted and whose work has not begun. Every API process tells the same.',
+    labels: {},
   },
+  ...poolDefinitions,
   ado_http_request_duration_seconds: {
     kind: 'histogram',
     help: 'Time to answer requests; an event stream counts until its first byte.',
@@ -100,8 +124,10 @@ export interface Metrics extends ModelMetrics {
   priceMissing(kind: TokenKind): void;
   /** By the activity or the request that did it, once for each. */
   approvalMoved(kind: ApprovalKind, move: (typeof approvalMoves)[number]): void;
-  /** By the worker, whenever its metrics are read. */
-  queueMeasured(pool: Pool, length: number): void;
+  /** By the API, whenever its metrics are read. Gauges of pools that are not among them go away. */
+  poolsSeen(seen: readonly PoolState[]): void;
+  /** By the API, whenever its metrics are read. Undefined when nobody knows. */
+  pendingSeen(tasks: number | undefined): void;
   /** By the API's request log. */
   httpAnswered(route: RouteName, status: number, durationMs: number): void;
   /** By the API's outbox relay. */
@@ -125,7 +151,18 @@ export function createMetrics(): Metrics {
   const stepDuration = histogram('ado_step_duration_seconds');
   const priceMissing = counter('ado_price_missing_total');
   const approvals = counter('ado_approvals_total');
-  const queueLength = gauge('ado_task_queue_length');
+  const pending = gauge('ado_pending_tasks');
+  // A gauge without labels begins with 0, which only the API knows to be so.
+  pending.remove();
+  const ofPool: readonly (readonly [Gauge, (pool: PoolState) => number])[] = [
+    [gauge('ado_task_queue_length'), ({ backlog }) => backlog],
+    [gauge('ado_task_queue_backlog_age_seconds'), (pool) => pool.backlogAgeSeconds],
+    [gauge('ado_task_queue_pollers'), ({ pollers }) => pollers],
+    [gauge('ado_pool_busy_slots'), ({ busySlots }) => busySlots],
+    [gauge('ado_pool_slots_per_worker'), ({ slotsPerWorker }) => slotsPerWorker],
+    [gauge('ado_pool_workers'), ({ workers }) => workers],
+    [gauge('ado_pool_desired_workers'), ({ desired }) => desired],
+  ];
   const requests = histogram('ado_http_request_duration_seconds');
   const delivered = counter('ado_outbox_delivered_total');
   const sseClients = gauge('ado_sse_clients');
@@ -141,7 +178,16 @@ export function createMetrics(): Metrics {
     },
     priceMissing: (kind) => priceMissing.inc({ kind }),
     approvalMoved: (kind, move) => approvals.inc({ kind, move }),
-    queueMeasured: (pool, length) => queueLength.set({ pool }, length),
+    poolsSeen(seen) {
+      for (const [metric, read] of ofPool) {
+        metric.reset();
+        for (const pool of seen) metric.set({ pool: pool.name }, read(pool));
+      }
+    },
+    pendingSeen(tasks) {
+      pending.remove();
+      if (tasks !== undefined) pending.set(tasks);
+    },
     httpAnswered: (route, status, durationMs) =>
       requests.observe(
         { method: routes[route].method, route, status: `${Math.floor(status / 100)}xx` },

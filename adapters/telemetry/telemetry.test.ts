@@ -1,7 +1,21 @@
+import { AppError } from '../../contracts/errors.ts';
+import type { PoolState } from '../../contracts/fleet.schema.ts';
+import { createFleetGauges } from './fleet-gauges.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics, metricDefinitions } from './metrics.ts';
 import { startInternalServer } from './internal-server.ts';
 import { modelMetricDefinitions } from './model-metrics.ts';
+
+const aPool: PoolState = {
+  name: 'agents',
+  backlog: 7,
+  backlogAgeSeconds: 1.5,
+  pollers: 2,
+  busySlots: 5,
+  slotsPerWorker: 4,
+  workers: 2,
+  desired: 3,
+};
 
 describe('the logger', () => {
   test('writes one JSON object a line, without secrets', () => {
@@ -51,7 +65,8 @@ describe('the metrics', () => {
     metrics.stepFinished('gate', false, 2_000);
     metrics.priceMissing('cacheWrite1h');
     metrics.approvalMoved('cost', 'pending');
-    metrics.queueMeasured('agents', 7);
+    metrics.poolsSeen([aPool]);
+    metrics.pendingSeen(3);
     metrics.httpAnswered('submitTask', 202, 20);
     metrics.outboxDelivered('start-task');
     metrics.sseClientsChanged(1);
@@ -72,6 +87,39 @@ describe('the metrics', () => {
     );
     expect(text).toContain('nodejs_eventloop_lag_seconds');
   });
+});
+
+test('the gauges of pools and waiting tasks go away when nobody knows them', async () => {
+  const metrics = createMetrics();
+  let isAway = false;
+  const read = <T>(value: T) =>
+    isAway ? Promise.reject(new AppError('ENGINE_UNAVAILABLE', 'away')) : Promise.resolve(value);
+  const look = createFleetGauges({
+    lookAtPools: () => read([aPool]),
+    countPending: () => read(3),
+    metrics,
+  });
+
+  const unasked = (await metrics.read()).text;
+  await look();
+  const seen = (await metrics.read()).text;
+  isAway = true;
+  await look();
+  const away = (await metrics.read()).text;
+
+  const figures = (text: string) => text.match(/^ado_(pool|task_queue|pending)_.* .*$/gm) ?? [];
+  expect(figures(unasked)).toEqual([]);
+  expect(figures(seen)).toEqual([
+    'ado_pending_tasks 3',
+    'ado_task_queue_length{pool="agents"} 7',
+    'ado_task_queue_backlog_age_seconds{pool="agents"} 1.5',
+    'ado_task_queue_pollers{pool="agents"} 2',
+    'ado_pool_busy_slots{pool="agents"} 5',
+    'ado_pool_slots_per_worker{pool="agents"} 4',
+    'ado_pool_workers{pool="agents"} 2',
+    'ado_pool_desired_workers{pool="agents"} 3',
+  ]);
+  expect(figures(away)).toEqual([]);
 });
 
 describe('the internal port', () => {
@@ -99,5 +147,41 @@ describe('the internal port', () => {
       503, 200, 200, 200, 404,
     ]);
     expect(await metrics.text()).toContain('# HELP ado_tasks_total');
+  });
+
+  test('tells what a pool is scaled by, and says 503 when nobody knows', async () => {
+    let isAway = false;
+    const server = await startInternalServer({
+      host: '127.0.0.1',
+      port: 0,
+      metrics: createMetrics(),
+      isReady: () => true,
+      lookAtPools: () =>
+        isAway
+          ? Promise.reject(new AppError('LIMITER_UNAVAILABLE', 'Redis is away'))
+          : Promise.resolve([aPool]),
+    });
+    const get = async (name: string) => {
+      const url = `http://127.0.0.1:${server.port}/internal/scaling/pools/${name}`;
+      const response = await fetch(url);
+      return [response.status, await response.text()] as const;
+    };
+
+    const [status, body] = await get('agents');
+    const unknown = await get('agnets');
+    isAway = true;
+    const away = await get('agents');
+    await server.close();
+
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toEqual({
+      backlog: 7,
+      backlogAgeSeconds: 1.5,
+      busySlots: 5,
+      slotsPerWorker: 4,
+      desired: 3,
+    });
+    expect(unknown).toEqual([404, 'no such pool; there are agents']);
+    expect(away).toEqual([503, 'LIMITER_UNAVAILABLE: Redis is away']);
   });
 });

@@ -21,8 +21,9 @@ import {
   type OutboxMessage,
 } from '../../contracts/messages.ts';
 import { readTaskWorkflowId, taskQueues, workflowTypes } from '../../contracts/names.ts';
-import type { AccountChecks, LostTask, WorkflowEngine } from '../ports.ts';
+import type { AccountChecks, LostTask, QueueLooks, WorkflowEngine } from '../ports.ts';
 import { listCredentials, testAccount } from './account-checks.ts';
+import { lookAtQueue } from './queue-looks.ts';
 import { ensureSearchAttributes, initialAttributes, tenantAttribute } from './search-attributes.ts';
 
 /** Where Temporal is. */
@@ -34,7 +35,7 @@ export interface WorkflowEngineOptions {
 }
 
 /** The engine with what its owner needs beside the port. */
-export interface TemporalEngine extends WorkflowEngine, AccountChecks {
+export interface TemporalEngine extends WorkflowEngine, AccountChecks, QueueLooks {
   /** Registers ado's search attributes and waits until they can be used; repeating it changes nothing. @throws ENGINE_UNAVAILABLE */
   ensureSearchAttributes(): Promise<void>;
   close(): Promise<void>;
@@ -73,6 +74,7 @@ export function createWorkflowEngine(options: WorkflowEngineOptions): TemporalEn
       );
     },
     listCredentials: (tenantId) => told(() => listCredentials(client, tenantId)),
+    lookAtQueue: (queue, kind) => call(() => lookAtQueue(connection, namespace, { queue, kind })),
     async isReady() {
       return call(() => connection.workflowService.describeNamespace({ namespace })).then(
         () => true,

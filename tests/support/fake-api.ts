@@ -301,6 +301,8 @@ export class FakeApi {
       case 'listProviders':
       case 'listLimits':
       case 'testProvider':
+      case 'listWorkers':
+      case 'listPools':
         return this.answers[name]?.({ params, query, body });
       case 'healthLive':
       case 'healthReady':

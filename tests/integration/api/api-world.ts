@@ -129,6 +129,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
       },
       timeZone: 'UTC',
     },
+    fleet: { listWorkers: async () => [], lookAtPools: async () => [] },
     wakeRelay: () => {
       relay.wakes += 1;
     },

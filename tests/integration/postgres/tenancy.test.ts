@@ -4,6 +4,7 @@
 //   - the store answers foreign ids as if they did not exist
 import { sql } from 'kysely';
 import type { Actor } from '../../../adapters/ports.ts';
+import { countPendingTasks } from '../../../adapters/postgres/pending-tasks.ts';
 import {
   aBatch,
   aTask,
@@ -111,6 +112,22 @@ test.each(tables.filter((table) => !['tenants', 'api_keys', 'outbox'].includes(t
     await expect(reading).rejects.toThrow('permission denied');
   },
 );
+
+test('the system role counts the queued tasks of all tenants, and learns nothing else of them', async () => {
+  const before = await countPendingTasks(world.database);
+  await world.store.createTask(anna, aTask(), undefined);
+  await world.store.createTask(bert, aTask(), undefined);
+  const ended = await world.store.createTask(bert, aTask(), undefined);
+  await world.store.cancelTask(bert, ended.id, undefined);
+
+  expect((await countPendingTasks(world.database)) - before).toBe(2);
+  for (const column of ['tenant_id', 'id', 'prompt', 'repository'] as const) {
+    const reading = world.database.asSystem(({ db }) =>
+      db.selectFrom('tasks').select(column).execute(),
+    );
+    await expect(reading).rejects.toThrow('permission denied');
+  }
+});
 
 test('a tenant that is no UUID gets no transaction', async () => {
   const reading = world.database.inTenant(`${anna.tenantId}'; reset role; --`, ({ db }) =>

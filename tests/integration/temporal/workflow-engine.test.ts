@@ -8,7 +8,7 @@ import {
   type TemporalEngine,
 } from '../../../adapters/temporal/workflow-engine.ts';
 import type { OutboxMessage } from '../../../contracts/messages.ts';
-import { localTenantId, workflowTypes } from '../../../contracts/names.ts';
+import { localTenantId, taskQueues, workflowTypes } from '../../../contracts/names.ts';
 import { testService } from '../../support/environment.ts';
 import { createTestNamespace, type TestNamespace } from '../../support/namespace.ts';
 
@@ -135,6 +135,28 @@ describe('the workflow engine', () => {
 
     await deaf.close();
     await silent.close();
+  });
+
+  test('a queue tells how much waits, for how long, and that nobody asks for it', async () => {
+    await engine.deliver(aStart());
+    await engine.deliver(aStart());
+    const { workflows } = taskQueues;
+
+    let seen = await engine.lookAtQueue(workflows, 'workflow');
+    // Temporal's figure may be a moment late.
+    while (seen.backlog < 2 || seen.backlogAgeSeconds === 0)
+      seen = await engine.lookAtQueue(workflows, 'workflow');
+
+    expect(seen).toEqual({
+      backlog: expect.any(Number),
+      backlogAgeSeconds: expect.any(Number),
+      pollers: [],
+    });
+    expect(await engine.lookAtQueue('ado-nobody', 'activity')).toEqual({
+      backlog: 0,
+      backlogAgeSeconds: 0,
+      pollers: [],
+    });
   });
 
   test('the search attributes may be made sure of again', async () => {
