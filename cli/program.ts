@@ -4,6 +4,7 @@ import type { Perform } from './definitions/define.ts';
 import { defineApprovalCommands } from './definitions/approval-commands.ts';
 import { defineBatchCommands } from './definitions/batch-commands.ts';
 import { definePrices, defineUsage } from './definitions/money-commands.ts';
+import { defineFleetCommands } from './definitions/fleet-commands.ts';
 import { definePlatformCommands } from './definitions/platform-commands.ts';
 import { defineProviderCommands } from './definitions/provider-commands.ts';
 import {
@@ -70,6 +71,7 @@ function defineAll(program: Command, perform: Perform): void {
   defineUsage(program, perform);
   definePrices(program, perform);
   defineProviderCommands(program, perform);
+  defineFleetCommands(program, perform);
   definePlatformCommands(program, perform);
   defineContextCommands(program, perform);
   defineConfigCommands(program, perform);

@@ -49,6 +49,8 @@ export interface AdoOptions {
 
 /** One process of the platform. */
 export interface AdoProcess extends TestService {
+  /** Its internal port. */
+  readonly internalUrl: string;
   /** The last lines of its log. */
   readonly logTail: () => string;
   /** All of its log. */
@@ -286,6 +288,7 @@ async function startProcess(name: 'api' | 'worker', options: StartOptions): Prom
   const alive = revive ? keepAlive(service) : { ...service, letGo: async () => Promise.resolve() };
   return {
     ...alive,
+    internalUrl: `http://${loopback}:${metricsPort}`,
     log,
     logTail: () => log().split('\n').slice(-15).join('\n'),
     stop: async () => {
