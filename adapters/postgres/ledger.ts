@@ -8,43 +8,43 @@
  * A paid answer is booked whatever came before: `settle` is refused only by an earlier `settle`. The others move what is
  * still reserved, and are too late for all else.
  *
- * Locks are taken in one order: a task's row (by journals), the reservation, the budgets in the order of `nameBudgets`.
+ * What a move locks, decides and writes is in migrations/0006. A move is one statement: more of them would cost a tenth of a
+ * millisecond of CPU each, here and in PostgreSQL, and hold the locks for the round trips between.
+ *
+ * Locks are taken in one order: a task's row (by journals), the reservation that moves, the budgets in the order of
+ * `nameBudgets`.
  */
-import { sql } from 'kysely';
 import type {
   BudgetState,
   Ledger,
   MovedBudget,
   Movement,
   Reservation,
-  ReservationState,
   ReserveAnswer,
   ReserveRequest,
 } from '../ports.ts';
 import { ensureBudgets, nameBudgets, toBudgetState, type NamedBudget } from './budgets.ts';
 import type { BudgetRow, ReservationRow } from './schema.ts';
 import { anyOf } from './task-moves.ts';
-import type { Database, TenantTransaction } from './tenant-transaction.ts';
+import type { Database, TenantCaller, TenantTransaction } from './tenant-transaction.ts';
 
 /** The ledger of a database. */
 export function createLedger(database: Database): Ledger {
-  const move = (tenantId: string, callId: string, to: 'released' | 'unknown'): Promise<Movement> =>
-    database.inTenant(tenantId, (tx) => moveReservation(tx, callId, { to }));
+  const end = (tenantId: string, callId: string, to: 'released' | 'unknown'): Promise<Movement> =>
+    endPurchase(database.asTenant(tenantId), callId, { to });
 
   return {
     async reserve(tenantId, request) {
-      try {
-        return await database.inTenant(tenantId, (tx) => reserve(tx, request));
-      } catch (error) {
-        // Thrown, so that the budgets that had room are as they were.
-        if (error instanceof NoRoom) return error.answer;
-        throw error;
-      }
+      const caller = database.asTenant(tenantId);
+      const named = nameBudgets(request.budgets, caller.at);
+      const answer = await reserve(caller, request, named);
+      if (answer !== 'a budget is missing') return answer;
+      return makeBudgetsAndReserve(database, tenantId, { request, named });
     },
     settle: (tenantId, callId, costMicroUsd) =>
-      database.inTenant(tenantId, (tx) => settleReservation(tx, callId, costMicroUsd)),
-    release: (tenantId, callId) => move(tenantId, callId, 'released'),
-    markUnknown: (tenantId, callId) => move(tenantId, callId, 'unknown'),
+      endPurchase(database.asTenant(tenantId), callId, { to: 'settled', costMicroUsd }),
+    release: (tenantId, callId) => end(tenantId, callId, 'released'),
+    markUnknown: (tenantId, callId) => end(tenantId, callId, 'unknown'),
 
     listReservations: (tenantId, taskId) =>
       database.inTenant(tenantId, async (tx) => {
@@ -105,7 +105,7 @@ export async function settleReservation(
   callId: string,
   costMicroUsd: number,
 ): Promise<Movement> {
-  return moveReservation(tx, callId, { to: 'settled', costMicroUsd });
+  return endPurchase(tx, callId, { to: 'settled', costMicroUsd });
 }
 
 /**
@@ -121,10 +121,31 @@ export async function giveUpPurchases(tx: TenantTransaction, taskId: string): Pr
     .where('state', '=', 'reserved')
     .orderBy('call_id')
     .execute();
-  for (const { call_id: callId } of held) await moveReservation(tx, callId, { to: 'unknown' });
+  for (const { call_id: callId } of held) await endPurchase(tx, callId, { to: 'unknown' });
 }
 
-/** A budget has no room. */
+/** The first purchase from a budget: its row is made with it, or not at all. */
+async function makeBudgetsAndReserve(
+  database: Database,
+  tenantId: string,
+  { request, named }: { readonly request: ReserveRequest; readonly named: readonly NamedBudget[] },
+): Promise<ReserveAnswer> {
+  try {
+    return await database.inTenant(tenantId, async (tx) => {
+      // Before any row is locked: who waits for somebody's new row holds nothing that this one may want.
+      await ensureBudgets(tx, named);
+      const answer = await reserve(tx, request, named);
+      if (answer === 'a budget is missing') throw new Error('a budget that was made is gone');
+      if (!answer.granted && answer.reason !== 'ended') throw new NoRoom(answer);
+      return answer;
+    });
+  } catch (error) {
+    if (error instanceof NoRoom) return error.answer;
+    throw error;
+  }
+}
+
+/** A budget has no room: thrown, so that those that were new are gone again. */
 class NoRoom extends Error {
   readonly answer: ReserveAnswer;
 
@@ -134,62 +155,43 @@ class NoRoom extends Error {
   }
 }
 
+/** A row of `budgets` in the answer of a move. */
+type ToldBudget = Omit<BudgetRow, 'created_at'> & { readonly created_at: string };
+
+/** What reserve_purchase answers. */
+type Reserved =
+  | { readonly missing: true }
+  | {
+      readonly purchase: Pick<ReservationRow, 'state' | 'amount_micro_usd'>;
+      readonly budgets: readonly ToldBudget[];
+    }
+  | { readonly has_room: boolean; readonly budgets: readonly ToldBudget[] };
+
 async function reserve(
-  tx: TenantTransaction,
-  { budgets, ...purchase }: ReserveRequest,
-): Promise<ReserveAnswer> {
-  const { callId, amountMicroUsd } = purchase;
-  const named = nameBudgets(budgets, tx.at);
-  const ids = named.map(({ id }) => id);
-  const [reserved] = await Promise.all([
-    insertReservation(tx, purchase, ids),
-    // Before any row is locked: who waits for somebody's new row holds nothing that this one may want.
-    ensureBudgets(tx, named),
-  ]);
-  if (!reserved) return reservedBefore(tx, callId);
-  const change = { reserved: amountMicroUsd, spent: 0, unknown: 0 };
-  const answer = await changeBudgets(tx, ids, {
-    callId,
-    movement: 'reserve',
-    change,
-    where: 'all have room',
-  });
-  if (!answer.changed) throw new NoRoom(refusalOf(answer.budgets, amountMicroUsd));
-  return {
-    granted: true,
-    repeated: false,
-    amountMicroUsd,
-    budgets: answer.budgets.map((row) => toBudgetState(after(row, change))),
-  };
-}
-
-/** Answers false when the call has a reservation. Waits for who makes one at the same time. */
-async function insertReservation(
-  tx: TenantTransaction,
+  caller: TenantCaller,
   { callId, taskId, amountMicroUsd, account, charges }: Omit<ReserveRequest, 'budgets'>,
-  budgetIds: readonly string[],
-): Promise<boolean> {
-  const { rows } = await sql`
-    insert into reservations
-      (tenant_id, call_id, task_id, amount_micro_usd, budget_ids, reserved_at, account, charges)
-    values (${tx.tenantId}, ${callId}, ${taskId}, ${amountMicroUsd}, ${budgetIds}, ${tx.at}, ${account ?? null},
-      ${charges === undefined ? null : JSON.stringify(charges)})
-    on conflict do nothing returning true`.execute(tx.db);
-  return rows.length > 0;
+  named: readonly NamedBudget[],
+): Promise<ReserveAnswer | 'a budget is missing'> {
+  const answer = await caller.call<Reserved>('reserve_purchase', [
+    ...[callId, taskId, amountMicroUsd, named.map(({ id }) => id), account ?? null],
+    ...[charges === undefined ? null : JSON.stringify(charges), caller.at],
+  ]);
+  if ('missing' in answer) return 'a budget is missing';
+  const budgets = answer.budgets.map(toRow);
+  if ('purchase' in answer) {
+    const { state, amount_micro_usd: amount } = answer.purchase;
+    if (state !== 'reserved') return { granted: false, reason: 'ended', state };
+    const states = budgets.map(toBudgetState);
+    return { granted: true, repeated: true, amountMicroUsd: amount, budgets: states };
+  }
+  if (!answer.has_room) return refusalOf(budgets, amountMicroUsd);
+  const change = { reserved: amountMicroUsd, spent: 0, unknown: 0 };
+  const states = budgets.map((row) => toBudgetState(after(row, change)));
+  return { granted: true, repeated: false, amountMicroUsd, budgets: states };
 }
 
-/** The answer when a call's money was reserved before. */
-async function reservedBefore(tx: TenantTransaction, callId: string): Promise<ReserveAnswer> {
-  const row = await findReservation(tx, callId);
-  if (row === undefined) throw new Error(`the reservation of ${callId} is gone`);
-  if (row.state !== 'reserved') return { granted: false, reason: 'ended', state: row.state };
-  const budgets = await readBudgets(tx, row.budget_ids);
-  return {
-    granted: true,
-    repeated: true,
-    amountMicroUsd: row.amount_micro_usd,
-    budgets: budgets.map(toBudgetState),
-  };
+function toRow(told: ToldBudget): BudgetRow {
+  return { ...told, created_at: new Date(told.created_at) };
 }
 
 /** Of several budgets without room, one that will not have any counts more than one that may. */
@@ -211,113 +213,31 @@ interface Change {
   readonly unknown: number;
 }
 
-type Move =
+type End =
   | { readonly to: 'settled'; readonly costMicroUsd: number }
   | { readonly to: 'released' | 'unknown' };
 
-const movements = { settled: 'settle', released: 'release', unknown: 'unknown' } as const;
+/** What end_purchase answers. */
+interface Ended {
+  readonly purchase: Pick<ReservationRow, 'state'>;
+  readonly budgets: readonly ToldBudget[];
+  /** Left out by an end that came too late. */
+  readonly change?: Change;
+}
 
-async function moveReservation(
-  tx: TenantTransaction,
-  callId: string,
-  move: Move,
-): Promise<Movement> {
-  const row = await findReservation(tx, callId, 'and lock it');
-  if (row === undefined) throw new Error(`nothing was reserved for the call ${callId}`);
-  const change = changeBy(row, move);
+async function endPurchase(caller: TenantCaller, callId: string, end: End): Promise<Movement> {
+  const cost = end.to === 'settled' ? end.costMicroUsd : null;
+  const values = [callId, end.to, cost, caller.at];
+  const answer = await caller.call<Ended | null>('end_purchase', values);
+  if (answer === null) throw new Error(`nothing was reserved for the call ${callId}`);
+  const { purchase, change } = answer;
+  const budgets = answer.budgets.map(toRow);
   if (change === undefined) {
-    const budgets = await readBudgets(tx, row.budget_ids);
-    return {
-      state: row.state,
-      moved: false,
-      budgets: budgets.map((budget) => ({ ...toBudgetState(budget), reached: undefined })),
-    };
+    const states = budgets.map((row) => ({ ...toBudgetState(row), reached: undefined }));
+    return { state: purchase.state, moved: false, budgets: states };
   }
-  const ids = row.budget_ids;
-  const [{ budgets, changed }] = await Promise.all([
-    changeBudgets(tx, ids, { callId, movement: movements[move.to], change, where: 'always' }),
-    sql`
-      update reservations
-      set state = ${move.to}, cost_micro_usd = ${move.to === 'settled' ? move.costMicroUsd : null}, ended_at = ${tx.at}
-      where tenant_id = ${tx.tenantId} and call_id = ${callId}`.execute(tx.db),
-  ]);
-  if (!changed) throw new Error(`a budget of the call ${callId} is gone`);
-  return {
-    state: move.to,
-    moved: true,
-    budgets: budgets.map((budget) => toMovedBudget(budget, change)),
-  };
-}
-
-/** What a move does to each budget of a call; undefined when it comes too late. */
-function changeBy(
-  { state, amount_micro_usd: amount }: ReservationRow,
-  move: Move,
-): Change | undefined {
-  const held: Record<ReservationState, Change> = {
-    reserved: { reserved: -amount, spent: 0, unknown: 0 },
-    unknown: { reserved: 0, spent: 0, unknown: -amount },
-    released: { reserved: 0, spent: 0, unknown: 0 },
-    settled: { reserved: 0, spent: 0, unknown: 0 },
-  };
-  if (move.to === 'settled') {
-    return state === 'settled' ? undefined : { ...held[state], spent: move.costMicroUsd };
-  }
-  if (state !== 'reserved') return undefined;
-  return move.to === 'unknown' ? { ...held.reserved, unknown: amount } : held.reserved;
-}
-
-/**
- * Locks budgets in the order of `ids`, adds `change` to all of them or to none, and writes the entries. Answers the rows as
- * they were when the locks were held.
- *
- * The lock is a statement of its own: the second one then begins with it, and sees what those did who had it before. One
- * statement that locked and decided would decide on what it saw before it waited. More statements than these would cost
- * a tenth of a millisecond of CPU each; both travel together.
- */
-async function changeBudgets(
-  tx: TenantTransaction,
-  ids: readonly string[],
-  {
-    callId,
-    movement,
-    change: { reserved, spent, unknown },
-    where,
-  }: {
-    readonly callId: string;
-    readonly movement: 'reserve' | 'settle' | 'release' | 'unknown';
-    readonly change: Change;
-    readonly where: 'all have room' | 'always';
-  },
-): Promise<{ readonly budgets: readonly BudgetRow[]; readonly changed: boolean }> {
-  const accounts = ['budget', 'reserved', 'spent', 'unknown'];
-  const amounts = [-(reserved + spent + unknown), reserved, spent, unknown];
-  const lock = sql`
-    select from budgets where tenant_id = ${tx.tenantId} and id = ${anyOf(ids)}
-    order by array_position(${ids}, id) for no key update`;
-  const add = sql<BudgetRow & { readonly changed: boolean }>`
-    with held as materialized (
-      select * from budgets where tenant_id = ${tx.tenantId} and id = ${anyOf(ids)}
-    ), verdict as materialized (
-      select count(*) = ${ids.length} and (${where === 'always'} or bool_and(
-        reserved_micro_usd + spent_micro_usd + unknown_micro_usd + ${reserved} <= limit_micro_usd
-      )) as changed from held
-    ), changed as (
-      update budgets set
-        reserved_micro_usd = reserved_micro_usd + ${reserved},
-        spent_micro_usd = spent_micro_usd + ${spent},
-        unknown_micro_usd = unknown_micro_usd + ${unknown}
-      where tenant_id = ${tx.tenantId} and id = ${anyOf(ids)} and (select changed from verdict)
-      returning id
-    ), written as (
-      insert into ledger_entries (tenant_id, call_id, movement, budget_id, account, amount_micro_usd, at)
-      select ${tx.tenantId}, ${callId}, ${movement}, id, account, amount, ${tx.at}
-      from changed cross join unnest(${accounts}::text[], ${amounts}::bigint[]) as entry (account, amount)
-      where amount <> 0
-    )
-    select held.*, verdict.changed from held cross join verdict order by array_position(${ids}, id)`;
-  const [, { rows }] = await Promise.all([lock.execute(tx.db), add.execute(tx.db)]);
-  return { budgets: rows, changed: rows[0]?.changed ?? false };
+  const moved = budgets.map((row) => toMovedBudget(row, change));
+  return { state: end.to, moved: true, budgets: moved };
 }
 
 /** A row with a change. */
@@ -335,17 +255,6 @@ function toMovedBudget(row: BudgetRow, change: Change): MovedBudget {
   const state = toBudgetState(after(row, change));
   const rose = change.spent + change.unknown > 0 && state.level !== before;
   return { ...state, reached: rose ? state.level : undefined };
-}
-
-async function findReservation(
-  tx: TenantTransaction,
-  callId: string,
-  lock?: 'and lock it',
-): Promise<ReservationRow | undefined> {
-  const { rows } = await sql<ReservationRow>`
-    select * from reservations where tenant_id = ${tx.tenantId} and call_id = ${callId}
-    ${lock === undefined ? sql`` : sql`for no key update`}`.execute(tx.db);
-  return rows[0];
 }
 
 async function readBudgets(tx: TenantTransaction, ids: readonly string[]): Promise<BudgetRow[]> {

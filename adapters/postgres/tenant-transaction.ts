@@ -15,10 +15,19 @@ export interface Transaction {
   readonly at: Date;
 }
 
-/** A transaction that sees and writes the rows of one tenant. */
-export interface TenantTransaction extends Transaction {
+/** The functions of migrations/: each enters the tenant that is its first argument, and answers JSON. */
+export type TenantFunction = 'reserve_purchase' | 'end_purchase';
+
+/** Who works as one tenant. */
+export interface TenantCaller {
   readonly tenantId: string;
+  readonly at: Date;
+  /** Calls a function with the tenant and `values`. */
+  call<T>(name: TenantFunction, values: readonly unknown[]): Promise<T>;
 }
+
+/** A transaction that sees and writes the rows of one tenant. */
+export interface TenantTransaction extends Transaction, TenantCaller {}
 
 /** A PostgreSQL database with ado's tables. */
 export interface Database {
@@ -28,6 +37,11 @@ export interface Database {
    * done all the same: what runs here must bear to be repeated.
    */
   inTenant<T>(tenantId: string, work: (tx: TenantTransaction) => Promise<T>): Promise<T>;
+  /**
+   * Each call is a transaction of its own, in one round trip.
+   * @throws STORE_UNAVAILABLE as `inTenant` does
+   */
+  asTenant(tenantId: string): TenantCaller;
   /** Runs `work` in a transaction that sees the keys and the outbox of all tenants, and numbers: what accounts used, how many tasks wait. */
   asSystem<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Closes all connections. */
@@ -40,10 +54,23 @@ export function createDatabase(url: string, poolSize: number, clock = systemCloc
   return {
     async inTenant(tenantId, work) {
       const settings = `set local role ado_app; set local ado.tenant = '${checkedUuid(tenantId)}'`;
-      return inTransaction(pool, settings, (db) => work(new TenantWork(db, clock, tenantId)));
+      return inTransaction(pool, settings, (client) =>
+        work(new TenantWork(client, clock, tenantId)),
+      );
     },
+    asTenant: (tenantId) => ({
+      tenantId,
+      at: new Date(clock.now()),
+      async call(name, values) {
+        try {
+          return await callFunction(pool, name, [checkedUuid(tenantId), ...values]);
+        } catch (error) {
+          throw toStoreError(error);
+        }
+      },
+    }),
     asSystem: (work) =>
-      inTransaction(pool, 'set local role ado_system', (db) => work(new Work(db, clock))),
+      inTransaction(pool, 'set local role ado_system', (client) => work(new Work(client, clock))),
     close: () => pool.end(),
   };
 }
@@ -55,8 +82,8 @@ class Work implements Transaction {
   readonly #clock: Clock;
   #at: Date | undefined;
 
-  constructor(db: Kysely<Tables>, clock: Clock) {
-    this.db = db;
+  constructor(client: pg.PoolClient, clock: Clock) {
+    this.db = queriesOn(client);
     this.#clock = clock;
   }
 
@@ -68,11 +95,30 @@ class Work implements Transaction {
 
 class TenantWork extends Work implements TenantTransaction {
   readonly tenantId: string;
+  readonly #client: pg.PoolClient;
 
-  constructor(db: Kysely<Tables>, clock: Clock, tenantId: string) {
-    super(db, clock);
+  constructor(client: pg.PoolClient, clock: Clock, tenantId: string) {
+    super(client, clock);
     this.tenantId = tenantId;
+    this.#client = client;
   }
+
+  call<T>(name: TenantFunction, values: readonly unknown[]): Promise<T> {
+    return callFunction(this.#client, name, [this.tenantId, ...values]);
+  }
+}
+
+async function callFunction<T>(
+  on: pg.Pool | pg.PoolClient,
+  name: TenantFunction,
+  values: readonly unknown[],
+): Promise<T> {
+  const places = values.map((_, index) => `$${index + 1}`).join(', ');
+  const query = toQuery(`select ${name}(${places}) as answer`, values);
+  const { rows } = await on.query<{ answer: T }>(query);
+  const [row] = rows;
+  if (row === undefined) throw new Error(`${name} gave no row`);
+  return row.answer;
 }
 
 /** Answers when PostgreSQL does and the tables are there. @throws STORE_UNAVAILABLE */
@@ -90,7 +136,7 @@ function checkedUuid(text: string): string {
 async function inTransaction<T>(
   pool: pg.Pool,
   settings: string,
-  work: (db: Kysely<Tables>) => Promise<T>,
+  work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await connect(pool);
   let reusable = true;
@@ -101,7 +147,7 @@ async function inTransaction<T>(
     (error: unknown) => error,
   );
   try {
-    const answer = await work(queriesOn(client));
+    const answer = await work(client);
     const { command } = await client.query('commit');
     if (command !== 'COMMIT') throw new Error('an error in the transaction was passed over');
     return answer;
@@ -132,8 +178,7 @@ function queriesOn(client: pg.PoolClient): Kysely<Tables> {
   const built = builtQueries.get(client);
   if (built !== undefined) return built;
   const connection = {
-    query: (text: string, values: readonly unknown[]) =>
-      client.query({ name: statementName(text), text, values: values.map(storable) }),
+    query: (text: string, values: readonly unknown[]) => client.query(toQuery(text, values)),
     release: ignore,
   };
   const pool = {
@@ -149,6 +194,10 @@ function queriesOn(client: pg.PoolClient): Kysely<Tables> {
 
 function ignore(): void {
   // The transaction releases the connection.
+}
+
+function toQuery(text: string, values: readonly unknown[]) {
+  return { name: statementName(text), text, values: values.map(storable) };
 }
 
 /**
