@@ -6,6 +6,8 @@ only one key may stand, so a pool's own replaces the default.
 {{- $own := index .root.Values.workerPools .name -}}
 {{- $pool := mergeOverwrite (deepCopy .root.Values.workerDefaults) (deepCopy $own) -}}
 {{- if hasKey $own "pdb" }}{{ $_ := set $pool "pdb" $own.pdb }}{{ end -}}
+{{- /* A pool that names none is refused by validations.yaml, which all templates have to live to see. */ -}}
+{{- $_ := set $pool "pools" (default list $pool.pools) -}}
 {{- toYaml $pool -}}
 {{- end -}}
 
