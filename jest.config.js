@@ -73,5 +73,6 @@ export default {
     folder('workflow', services),
     folder('e2e', services),
     folder('faults', services),
+    folder('kube'),
   ],
 };

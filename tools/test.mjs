@@ -11,11 +11,15 @@ import { join } from 'node:path';
 import { argv, execPath, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-/** The kinds that may run side by side. Fault tests kill and restart services, so they run alone. */
+/**
+ * The kinds that may run side by side. Fault tests kill and restart services, so they run alone; those on a Kubernetes
+ * control plane need all of a small machine.
+ */
 const groups = [
   ['unit', 'architecture', 'replay', 'chart'],
   ['integration', 'workflow', 'e2e'],
   ['faults'],
+  ['kube'],
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
