@@ -49,11 +49,11 @@ export function createAccountTester({ accounts, clock }: AccountTesterOptions): 
       return { ok: false, errorCode: 'ACCOUNT_NOT_FOUND', error };
     },
     listCredentials: () =>
-      Promise.all(
-        accounts.map(async (account) => {
+      Promise.resolve(
+        accounts.map((account) => {
           if (account.credential === undefined)
             return { account: account.name, state: 'not_needed' } as const;
-          const detail = await findCredentialProblem(account);
+          const detail = findCredentialProblem(account);
           return detail === undefined
             ? ({ account: account.name, state: 'present' } as const)
             : ({ account: account.name, state: 'missing', detail } as const);

@@ -1,6 +1,7 @@
 /** The way out to a provider: the client's requests, with the credential put in at the last moment. */
 import { readCredential } from '../../config/read-credential.ts';
 import type { ProviderAccount } from '../../config/providers-config.ts';
+import { sendRequest } from './send-request.ts';
 
 /** Stands where a client insists on a key. No request leaves with it. */
 export const placeholderKey = 'read-at-call-time';
@@ -32,12 +33,15 @@ export function createProviderFetch(account: ProviderAccount): ProviderFetch {
     sentCredentials,
     async fetch(input, init) {
       const headers = new Headers(init?.headers);
-      const credential = await readCredential(account);
+      const credential = readCredential(account);
       if (credential !== undefined) {
         sentCredentials.add(credential);
         headers.set(...credentialHeaders[account.provider](credential));
       }
-      return fetch(input, { ...init, headers, redirect: 'manual' });
+      const { method = 'GET', body, signal } = init ?? {};
+      if (input instanceof Request || (body !== undefined && typeof body !== 'string'))
+        throw new Error('clients send addresses and texts');
+      return sendRequest(new URL(input), { method, headers, body, signal: signal ?? undefined });
     },
   };
 }
