@@ -52,8 +52,6 @@ const unsentErrors = [
 
 /** Reads the facts of an error; undefined when it is neither a provider's, nor the network's, nor the client's. */
 export function findErrorFacts(error: unknown): ErrorFacts | undefined {
-  if (isForbiddenPort(error))
-    return { ...nothing, client: 'unsent', message: 'fetch connects to no server on this port' };
   const network = findNetworkCode(error);
   if (APICallError.isInstance(error)) {
     const body = parseBody(error.responseBody);
@@ -159,14 +157,6 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** The code of a network failure somewhere in an error's chain of causes. */
-/** Ports of other protocols, such as 6000, are closed to `fetch` (Fetch standard, "port blocking"). */
-function isForbiddenPort(error: unknown): boolean {
-  for (let current = error; nameOf(current) !== undefined; current = fieldOf(current, 'cause')) {
-    if (fieldOf(current, 'message') === 'bad port') return true;
-  }
-  return false;
-}
-
 function findNetworkCode(error: unknown): string | undefined {
   let current = error;
   for (let depth = 0; depth < 8; depth += 1) {

@@ -110,17 +110,6 @@ test('the table is tried with every kind of decision, from every vendor', () => 
   expect(rows.length).toBeGreaterThanOrEqual(60);
 });
 
-test.each(['anthropic', 'openai', 'google', 'openai-compatible'] as const)(
-  'a port that fetch refuses is the mistake of who wrote the file, and costs nothing: %s',
-  async (provider) => {
-    const { code, message, decision } = await failureOf(provider, 'http://127.0.0.1:6000/v1');
-
-    expect(code).toBe('MODEL_REQUEST_INVALID');
-    expect(message).toContain('fetch connects to no server on this port');
-    expect(decision).toMatchObject({ kind: 'final', spent: 'nothing' });
-  },
-);
-
 test('a server that is not there costs nothing and is the trouble of the provider', async () => {
   const gone = await startWireServer();
   await gone.close();
