@@ -46,7 +46,9 @@ export function temporalServerConfig(plan: TemporalServerPlan): object {
     },
     global: {
       membership: { maxJoinDuration: '30s', broadcastAddress: loopback },
-      metrics: { prometheus: { listenAddress: `${loopback}:${ports[8] ?? 0}` } },
+      metrics: {
+        prometheus: { timerType: 'histogram', listenAddress: `${loopback}:${ports[8] ?? 0}` },
+      },
     },
     services: Object.fromEntries(services),
     clusterMetadata: {
