@@ -6,6 +6,8 @@ import { printCliDocument } from '../cli/print-help.ts';
 import { environmentSchema } from '../config/config.ts';
 import { errorKinds } from '../contracts/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { toGrafana } from './dashboards/dashboard.ts';
+import { dashboards } from './dashboards/dashboards.ts';
 import {
   kubernetesMetrics,
   temporalSdkMetrics,
@@ -24,6 +26,12 @@ export function printDocuments(): Record<string, string> {
     'docs/cli.md': printCliDocument(),
     'docs/openapi.json': `${JSON.stringify(buildOpenApi(packageJson.version), null, 2)}\n`,
     '.env.example': environmentExample(),
+    ...Object.fromEntries(
+      dashboards.map((dashboard) => [
+        `helm/files/dashboards/${dashboard.name}.json`,
+        `${JSON.stringify(toGrafana(dashboard), null, 2)}\n`,
+      ]),
+    ),
   };
 }
 
