@@ -81,17 +81,19 @@ checksum/secrets: {{ include "ado.generatedSecrets" .root | sha256sum }}
 {{/*
 Replicas of a Deployment, of (dict root name settings). The autoscaler owns the number of an autoscaled one: what is live is
 rendered on every upgrade, as neither a fixed number (a conflict) nor none at all (it falls to 1) leaves it alone. Without a
-live Deployment, on a first install or in `helm template`, the field is left out.
+live Deployment, on a first install or in `helm template`, the field is left out. A live 0 was set here, and would stop an
+autoscaler for good, unless it is one that goes to 0 by itself.
 */}}
 {{- define "ado.replicas" -}}
-{{- if eq .settings.autoscaling.mode "none" -}}
+{{- $autoscaling := .settings.autoscaling -}}
+{{- if .root.Values.suspended -}}
+replicas: 0
+{{- else if eq $autoscaling.mode "none" -}}
 replicas: {{ int .settings.replicas }}
 {{- else -}}
 {{- $live := lookup "apps/v1" "Deployment" .root.Release.Namespace .name -}}
-{{- if $live }}
-{{- if hasKey $live.spec "replicas" -}}
-replicas: {{ int $live.spec.replicas }}
-{{- end }}
+{{- if and $live (hasKey $live.spec "replicas") -}}
+replicas: {{ ternary $autoscaling.min $live.spec.replicas (eq (int $live.spec.replicas) 0) | int }}
 {{- end }}
 {{- end -}}
 {{- end -}}

@@ -41,6 +41,19 @@ test.each(['cpu', 'external', 'keda'])(
   },
 );
 
+test('a suspended release keeps its stores and runs nothing that writes to them', async () => {
+  const values = { suspended: true, temporal: { mode: 'split' } };
+  const objects = await renderChart({ files: ['ci/operators-values.yaml'], values });
+
+  const running = objects.filter(({ kind, metadata: { name }, spec }) => {
+    const stops = kind === 'Deployment' && name !== 'ado-temporal-ui';
+    return stops && (spec as Tree)['replicas'] !== 0;
+  });
+  expect(running.map(({ metadata }) => metadata.name)).toEqual([]);
+  expect(autoscalersOf(objects)).toEqual([]);
+  expect(objects.map(({ kind }) => kind)).toContain('StatefulSet');
+});
+
 test('3 to 50 workers follow the queue, ten tasks for each, and the slots in use', async () => {
   const objects = await renderPools({ agents: { autoscaling: { mode: 'external' }, slots: 10 } });
 
