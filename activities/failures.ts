@@ -27,7 +27,8 @@ export function toActivityFailure(error: unknown, attempt: number): Error {
     message: cause.message,
     cause,
     nonRetryable: nonRetryableCodes.includes(code) || attempt >= (maxAttempts[code] ?? Infinity),
-    ...(retryAfterMs === undefined ? {} : { nextRetryDelay: retryAfterMs }),
+    // To Temporal a delay of zero means never: the activity would fail for good (RETRY_STATE_TIMEOUT, server 1.31).
+    ...(retryAfterMs === undefined ? {} : { nextRetryDelay: Math.max(1, retryAfterMs) }),
     // Waits and outages are no defects of the activity: they are logged low and not counted as failures.
     ...(errorKinds[code].family === 'transient'
       ? { category: ApplicationFailureCategory.BENIGN }
