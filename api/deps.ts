@@ -29,12 +29,12 @@ export interface Logger {
   error(fields: object, event: string): void;
 }
 
-/** One service that the API cannot work without. */
+/** Something that the API cannot work without. */
 export interface Dependency {
   /** The code that `/health/ready` answers with while it is gone. */
   readonly code: Extract<
     ErrorCode,
-    'STORE_UNAVAILABLE' | 'LIMITER_UNAVAILABLE' | 'ENGINE_UNAVAILABLE'
+    'SERVER_STOPPING' | 'STORE_UNAVAILABLE' | 'LIMITER_UNAVAILABLE' | 'ENGINE_UNAVAILABLE'
   >;
   isReady(): Promise<boolean>;
 }

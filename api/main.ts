@@ -1,6 +1,7 @@
 /** Starts the API process: wires the parts of the platform together and serves them. The only file with side effects. */
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import packageJson from '../package.json' with { type: 'json' };
 import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
@@ -80,7 +81,10 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   // Begun ahead of the first submit, which would else wait for it.
   void sandboxCheck().catch(() => undefined);
 
+  /** Aborts when requests are taken no more: a while after the process is asked to end. */
+  const closing = new AbortController();
   const dependencies: Dependency[] = [
+    { code: 'SERVER_STOPPING', isReady: () => Promise.resolve(!stopping.aborted) },
     { code: 'STORE_UNAVAILABLE', isReady: () => checkPostgres(database).then(() => true) },
     { code: 'LIMITER_UNAVAILABLE', isReady: () => redis.ping().then(() => true) },
     { code: 'ENGINE_UNAVAILABLE', isReady: () => engine.isReady() },
@@ -168,7 +172,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     metrics,
     temporalUiUrl: config.temporal.uiUrl,
     version: packageJson.version,
-    stopping,
+    stopping: closing.signal,
     streams: streamTiming,
   });
   const server = await startServer(app, config.api);
@@ -178,7 +182,11 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   );
 
   if (!stopping.aborted) await once(stopping, 'abort');
-  log.info({}, 'api-stopping');
+  log.info({ drainMs: config.api.drainMs }, 'api-stopping');
+  // Not ready any more, but serving: a load balancer sends requests for as long as it has not noticed.
+  server.drain();
+  await sleep(config.api.drainMs);
+  closing.abort();
   await server.close(shutdownGraceMs);
   await Promise.all([relay.stop(), searching]);
   await internal.close();

@@ -7,6 +7,8 @@ import { AppError } from '../contracts/errors.ts';
 /** A server that listens. */
 export interface RunningServer {
   readonly port: number;
+  /** Ends every connection with its next answer, so that clients open new ones, elsewhere. Requests are taken as before. */
+  drain(): void;
   /** Stops accepting, lets requests under way finish within the time given, then cuts off what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -26,6 +28,11 @@ export async function startServer(
     },
     listener,
   );
+  let isDraining = false;
+  // Before the application, which may send the headers.
+  server.prependListener('request', (_request, response) => {
+    if (isDraining) response.setHeader('connection', 'close');
+  });
   // close() ends the connections that are idle by then; those that become idle later would stay for their keep-alive.
   server.on('request', (_request, response) => {
     response.once('close', () => {
@@ -40,6 +47,9 @@ export async function startServer(
   }
   return {
     port: (server.address() as AddressInfo).port,
+    drain() {
+      isDraining = true;
+    },
     async close(graceMs) {
       const closed = once(server, 'close');
       server.close();

@@ -46,6 +46,14 @@ export const environmentSchema = z.object({
     ),
   ADO_API_HOST: z.string().default('127.0.0.1').describe('Address that the API listens on.'),
   ADO_API_PORT: port.default(3000).describe('Port of the API.'),
+  ADO_API_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'Time that the API, asked to stop and no longer ready, still takes requests: until load balancers send them elsewhere. On Kubernetes 5000 or more.',
+    ),
   ADO_METRICS_PORT: port.default(9090).describe('Internal port: metrics and, on a worker, health.'),
   ADO_METRICS_HOST: z.string().default('127.0.0.1').describe('Address of the internal ports.'),
   ADO_TEMPORAL_METRICS_PORT: port
@@ -152,6 +160,7 @@ function toConfig(env: Environment) {
     api: {
       host: env.ADO_API_HOST,
       port: env.ADO_API_PORT,
+      drainMs: env.ADO_API_DRAIN_MS,
       bootstrapKey: env.ADO_BOOTSTRAP_API_KEY,
     },
     metrics: { host: env.ADO_METRICS_HOST, port: env.ADO_METRICS_PORT },

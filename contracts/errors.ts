@@ -293,6 +293,12 @@ export const errorKinds = {
     meaning: 'PostgreSQL does not answer.',
     remedy: 'Try again; `ado dev status` tells what is down.',
   },
+  SERVER_STOPPING: {
+    family: 'transient',
+    http: 503,
+    meaning: 'This server process is about to end.',
+    remedy: 'Ask another one, or try again; a load balancer does so by itself.',
+  },
   LIMITER_UNAVAILABLE: {
     family: 'transient',
     http: 503,

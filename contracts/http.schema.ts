@@ -352,11 +352,11 @@ export const routes = {
   healthReady: {
     method: 'get',
     path: '/health/ready',
-    summary: 'Whether PostgreSQL, Redis and Temporal answer.',
+    summary: 'Whether PostgreSQL, Redis and Temporal answer, and the process is not about to end.',
     answer: 'json',
     status: 200,
     response: z.object({ status: z.literal('ok') }),
-    errors: ['STORE_UNAVAILABLE', 'LIMITER_UNAVAILABLE', 'ENGINE_UNAVAILABLE'],
+    errors: ['SERVER_STOPPING', 'STORE_UNAVAILABLE', 'LIMITER_UNAVAILABLE', 'ENGINE_UNAVAILABLE'],
   },
 } as const satisfies Record<string, Route>;
 

@@ -1,6 +1,6 @@
 /** What is left of a batch after everything that happened to it. */
 import { join } from 'node:path';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import type { Event } from '../../contracts/event.schema.ts';
 import type { Ado } from '../support/ado-platform.ts';
@@ -29,8 +29,10 @@ export async function batchOutcome(
   const commits = repositories.map((repository, place) =>
     (branches[place] ?? []).reduce((sum, branch) => sum + countCommits(repository, branch), 0),
   );
+  // Not there where every worker has a home of its own.
   const mirrors = join(ado.home, 'mirrors');
-  const places = [...repositories, ...readdirSync(mirrors).map((name) => join(mirrors, name))];
+  const mirrored = existsSync(mirrors) ? readdirSync(mirrors) : [];
+  const places = [...repositories, ...mirrored.map((name) => join(mirrors, name))];
   return {
     lost: repositories.length - Math.min(succeeded, commits.filter((count) => count > 0).length),
     duplicates:

@@ -49,6 +49,8 @@ export interface AdoOptions {
 
 /** One process of the platform. */
 export interface AdoProcess extends TestService {
+  /** Where it listens; of a worker its internal port. */
+  readonly url: string;
   /** Its internal port. */
   readonly internalUrl: string;
   /** The last lines of its log. */
@@ -213,7 +215,7 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
 
 /** Starts a platform on the test run's own PostgreSQL and Temporal, with a database, a Redis and a namespace of its own. */
 export async function startSharedAdo(
-  options: Pick<AdoOptions, 'env' | 'built'> = {},
+  options: Pick<AdoOptions, 'env' | 'built' | 'apis' | 'workers'> = {},
 ): Promise<Ado> {
   const [database, redis, namespace] = await Promise.all([
     createTestDatabase(),
@@ -288,6 +290,7 @@ async function startProcess(name: 'api' | 'worker', options: StartOptions): Prom
   const alive = revive ? keepAlive(service) : { ...service, letGo: async () => Promise.resolve() };
   return {
     ...alive,
+    url: `http://${loopback}:${port ?? metricsPort}`,
     internalUrl: `http://${loopback}:${metricsPort}`,
     log,
     logTail: () => log().split('\n').slice(-15).join('\n'),
