@@ -14,7 +14,7 @@ import type {
   LimitRequest,
 } from '../ports.ts';
 import { assertLimits, assertReachable } from './limiter/assert-limits.ts';
-import { breakerKey, leasesKey, pauseKey, recordKey, speedKey, stateKey } from './limiter/keys.ts';
+import { gateKey, leasesKey, recordKey, stateKey } from './limiter/keys.ts';
 import { doublesOf, pack, packReserve, packSettle } from './limiter/packed-numbers.ts';
 import { loadListScript, loadScript } from './script.ts';
 
@@ -55,12 +55,16 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   let clockOffsetMs = 0;
   const redisNowMs = (): number => Date.now() + clockOffsetMs;
 
-  async function ask(request: LimitRequest, seeds: Buffer | ''): Promise<readonly number[]> {
-    const { id, scopes, estimate, priority, horizonMs } = request;
+  async function ask(
+    request: LimitRequest,
+    ...seeds: readonly Buffer[]
+  ): Promise<readonly number[]> {
+    const { scopes, estimate, priority, horizonMs } = request;
     const head = { leaseMs, horizonMs, ...priorities[priority] };
     const numbers = packReserve(head, { scopes, charges: estimate, nowMs: redisNowMs() });
-    const answer = await reserveScript(keysOf(request), [id, ...numbers, seeds]);
-    clockOffsetMs = (answer[1] ?? 0) / 1_000 - Date.now();
+    const answer = await reserveScript(keysOf(request), [numbers, ...seeds]);
+    const [first = 0, redisTimeUs = first] = answer;
+    clockOffsetMs = redisTimeUs / 1_000 - Date.now();
     return answer;
   }
 
@@ -85,10 +89,14 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       checked.add(request.scopes);
     }
     assertReachable(request.scopes, request.estimate);
-    let answer = await ask(request, '');
+    let answer = await ask(request);
     // Each of the two is mended by one more call: a day that ended just now, and a scope that Redis lost.
-    if (answer[0] === codes.dayEnded) answer = await ask(request, '');
+    if (answer[0] === codes.dayEnded) answer = await ask(request);
     if (answer[0] === codes.cold) answer = await ask(request, await seedsOf(request));
+    const [grant] = answer;
+    if (answer.length === 1 && grant !== undefined) {
+      return { kind: 'go', grant, redisTimeUs: grant };
+    }
     return toAnswer(answer, request.scopes);
   }
 
@@ -97,12 +105,11 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     async settle(held, outcome) {
       const head = { grant: held.grant, openMs: breakerOpenMs, longestOpenMs: breakerOpenMaxMs };
       const numbers = packSettle(head, { scopes: held.scopes, outcome });
-      return (await settleScript(keysOf(held), [held.id, ...numbers])) === 1;
+      return (await settleScript(keysOf(held), [numbers])) === 1;
     },
     async extend({ account, id, scopes, grant }) {
-      const bounded = scopes.filter(({ maxConcurrent }) => maxConcurrent !== undefined);
-      const keys = [recordKey(account, id), ...bounded.map((scope) => leasesKey(account, scope))];
-      return (await extendScript(keys, [id, pack([grant, leaseMs * 1_000])])) === 1;
+      const keys = [recordKey(account, id), ...leasesKeysOf(account, scopes)];
+      return (await extendScript(keys, [pack([grant, leaseMs * 1_000])])) === 1;
     },
     async sync(account, { scope, dimension: name, remaining, resetInMs = 0 }) {
       const index = scope.dimensions.findIndex((dimension) => dimension.name === name);
@@ -118,7 +125,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       await syncScript([stateKey(account, scope)], [pack(numbers)]);
     },
     async pause(account, model, forMs) {
-      await pauseScript([pauseKey(account, model)], [Math.ceil(forMs * 1_000)]);
+      await pauseScript([gateKey(account, model)], [Math.ceil(forMs * 1_000)]);
     },
     async peek(account, model, scopes) {
       const numbers = scopes.flatMap(({ dimensions }) => [
@@ -126,9 +133,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
         ...dimensions.flatMap((dimension) => doublesOf(dimension, redisNowMs())),
       ]);
       const keys = [
-        pauseKey(account, model),
-        breakerKey(account, model),
-        speedKey(account, model),
+        gateKey(account, model),
         ...scopes.map((scope) => stateKey(account, scope)),
         ...scopes.map((scope) => leasesKey(account, scope)),
       ];
@@ -147,11 +152,9 @@ function keysOf({ account, model, id, scopes }: Omit<HeldReservation, 'grant'>):
   let known = knownKeys.get(scopes);
   if (known?.account !== account || known.model !== model) {
     const keys = [
-      pauseKey(account, model),
-      breakerKey(account, model),
-      speedKey(account, model),
+      gateKey(account, model),
       ...scopes.map((scope) => stateKey(account, scope)),
-      ...scopes.map((scope) => leasesKey(account, scope)),
+      ...leasesKeysOf(account, scopes),
     ];
     known = { account, model, keys };
     knownKeys.set(scopes, known);
@@ -159,7 +162,13 @@ function keysOf({ account, model, id, scopes }: Omit<HeldReservation, 'grant'>):
   return [recordKey(account, id), ...known.keys];
 }
 
-/** First number of reserve.lua's answer. */
+/** Leases of the scopes that bound them. */
+function leasesKeysOf(account: string, scopes: readonly LimitScope[]): string[] {
+  const bounded = scopes.filter(({ maxConcurrent }) => maxConcurrent !== undefined);
+  return bounded.map((scope) => leasesKey(account, scope));
+}
+
+/** First number of reserve.lua's answer, unless it is the grant of a new go. */
 const codes = { go: 0, slot: 1, cold: 7, dayEnded: 8 } as const;
 const reasons: Readonly<Record<number, RefuseReason>> = {
   2: 'limit',

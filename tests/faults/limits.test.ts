@@ -245,7 +245,7 @@ test('F28: answers of the limiter are lost with their connections, and nothing c
   const outcome = await underLoad('losing', {
     turns: 14,
     happening: async () => {
-      const holding = Buffer.from('*5\r\n:');
+      const holding = Buffer.from('*1\r\n:');
       await proxy.setFault({ kind: 'lose-answer', holding, every: 8 });
       await delay(15_000);
       await proxy.setFault({ kind: 'none' });

@@ -30,8 +30,8 @@ export function assertLimits(scopes: readonly LimitScope[]): void {
  * tenant's part at once waits until that is full, and leaves debt.
  */
 export function assertReachable(scopes: readonly LimitScope[], charges: Charges): void {
-  for (const scope of scopes.filter(({ share = false }) => !share)) {
-    for (const dimension of scope.dimensions) {
+  for (const scope of scopes) {
+    for (const dimension of scope.share === true ? [] : scope.dimensions) {
       const cost = charges[dimension.charge];
       const most = dimension.kind === 'rate' ? dimension.burst : dimension.limit;
       if (cost > most) {

@@ -1,21 +1,14 @@
 /** Names of what the limiter keeps in Redis; reserve.lua says what they hold. */
 import type { LimitScope } from '../../ports.ts';
 
-// `rl1` is the layout: a rolling deploy never mixes two. The account is the hash tag, so that all keys of a call are in
+// `rl2` is the layout: a rolling deploy never mixes two. The account is the hash tag, so that all keys of a call are in
 // one slot of a Redis Cluster.
-const keyOf = (account: string, rest: string): string => `rl1:{${account}}:${rest}`;
+const keyOf = (account: string, rest: string): string => `rl2:{${account}}:${rest}`;
 
 /** Record of a reservation. */
 export const recordKey = (account: string, id: string): string => keyOf(account, `res:${id}`);
-/** Pause of a model. */
-export const pauseKey = (account: string, model: string): string =>
-  keyOf(account, `pause:${model}`);
-/** Breaker of a model. */
-export const breakerKey = (account: string, model: string): string =>
-  keyOf(account, `brk:${model}`);
-/** Speed of a model. */
-export const speedKey = (account: string, model: string): string =>
-  keyOf(account, `speed:${model}`);
+/** Pause, speed and breaker of a model. */
+export const gateKey = (account: string, model: string): string => keyOf(account, `gate:${model}`);
 /** Leases of a scope. */
 export const leasesKey = (account: string, { name }: LimitScope): string =>
   keyOf(account, `inflight:${name}`);

@@ -13,59 +13,113 @@
   A place among the normal ones of another scope is one in the line of the tenant's share too, where nobody overtakes.
   A share binds only when the other scopes have more than a fifth of their burst in use.
   A scope that Redis does not know, as after a flush, starts empty: full after one burst. Its windows are filled by the
-  caller (ARGV[4]). A share starts full, as it guards no provider. A cold scope is written even when the call is
+  caller (ARGV[2]). A share starts full, as it guards no provider. A cold scope is written even when the call is
   refused: else it would never warm up.
-  KEYS  1 record   2 pause, a time in µs   3 breaker   4 speed   then per scope its state, then per scope its leases
+  KEYS  1 record   2 gate   then per scope its state, then the leases of those scopes that have a most
     record   doubles: grant, is it a go, place's time, places (4 ^ (scope - 1) × tail), scope, dimension; the last three
-             of a go: speed, whether a share was borrowed, 0, and then all costs, and all tats and ends of windows
-             after it
-    state    doubles: tat of each dimension; then, while somebody waits or there are windows, the normal tail of each
-             and the batch tail of each, and when the next late one of each of the two lanes may come. Of a window:
-             its end, what is used, 0
-    leases   zset id → end in µs
-    breaker  doubles: open until, time of opening, probe until, window start, calls, failures, overloads in a row; then
-             the id of the probe
-    speed    doubles: share of the rates after the last cut, time of it
-  ARGV[1] id
-  ARGV[2] doubles: lease, horizon (µs), headroom 0–1, lane 0–2, whether there are windows, scopes; per scope:
-    dimensions, most leases or 0, share 0|1; per dimension: a, b. Rate: µs per unit, burst in µs. Window: minus the
-    limit, its end or (a number below 10^14) its length
-  ARGV[3] doubles: cost in each dimension   ARGV[4] doubles: use of each window, or ''
+             of a go: speed, whether a share was borrowed, 0, and then all costs, and per scope the tats or ends of
+             windows after it, and 0
+    gate     of a model, there only in trouble. Doubles: paused until; share of the rates after the last cut, time of it;
+             breaker: open until, for how long, probe until, start of the count, calls, failures, overloads in a row;
+             then the record of the probe. What is over counts as 0
+    state    doubles: tat of each dimension; when the life of the keys is renewed; then, while somebody waits or there
+             are windows, the normal tail of each and the batch tail of each, and when the next late one of each of the
+             two lanes may come. Of a window: its end, what is used, 0
+    leases   zset record → end in µs
+  ARGV[1] doubles: lease, horizon (µs), headroom 0–1, lane 0–2, whether there are windows, scopes, dimensions in all; per
+    scope: dimensions, most leases or 0, share 0|1; then of every dimension its b; then of every dimension its cost;
+    then, where there are windows, of every dimension its limit, 0 for a rate. Rate: b is the burst, in µs like the
+    cost. Window: b is its end or (a number below 10^14) its length, the cost is in units
+  ARGV[2] doubles: use of each window; absent unless wanted
   clock: Redis TIME, so that no caller's clock can cheat
-  Returns { answer, now, time, scope, dimension }: 0 go (time is the grant), 1 place, 2 limit, 3 window, 4 concurrency,
-    5 paused, 6 breaker, 7 cold, uses of windows wanted, 8 the day has ended, a new end is wanted.
+  Returns { now } for a new go, now is its grant; else { answer, now, time, scope, dimension }: 0 go (time is the grant),
+    1 place, 2 limit, 3 window, 4 concurrency, 5 paused, 6 breaker, 7 cold, uses of windows wanted, 8 the day has ended,
+    a new end is wanted.
   O(scopes × dimensions). ]]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local id, packed = ARGV[1], ARGV[2]
+local packed = ARGV[1]
 local input = { struct.unpack(string.rep('d', #packed / 8), packed) }
-local costs = { struct.unpack(string.rep('d', #ARGV[3] / 8), ARGV[3]) }
-local lease, horizon, headroom, lane, windows, scopes = unpack(input, 1, 6)
-local got = redis.call('MGET', unpack(KEYS, 1, 4 + scopes))
-local state_life = '691200000' -- a week and a day, in ms: longer than any window
+local lease, horizon, headroom, lane, windows, scopes, all = unpack(input, 1, 7)
+local got = redis.call('MGET', unpack(KEYS, 1, 2 + scopes))
+local bursts_at = 7 + 3 * scopes
+local costs_at = bursts_at + all
+local limits_at = windows > 0 and costs_at + all
+local keys_life = '691200000' -- a week and a day, in ms: longer than any window
+local renewed_after = 86400000000
 local spare_headroom = 0.8
+
+-- The short way to a go, for nearly all calls: nobody waits, nothing is wrong, all is known, and there is room. It does
+-- what the long way below would do, in half the time.
+local short = windows == 0 and not got[1] and not got[2]
+for scope = 1, scopes do
+  local text = got[2 + scope]
+  short = short and text and #text == 8 * (input[5 + 3 * scope] + 1)
+end
+if short then
+  local texts = table.concat(got, '', 3, 2 + scopes)
+  local format = string.rep('d', #texts / 8)
+  local state = { struct.unpack(format, texts) }
+  local at, from, leases, empty = 0, bursts_at, 2 + scopes, nil
+  for scope = 1, scopes do
+    local most, room = input[6 + 3 * scope], input[7 + 3 * scope] == 1 and 1 or 1 - headroom
+    for _ = 1, input[5 + 3 * scope] do
+      at, from = at + 1, from + 1
+      local burst, cost, start = input[from], input[from + all], state[at]
+      if start < now then start = now end
+      if cost > 0 and (start + cost - now > burst or start - now > burst * room) then short = false end
+      state[at] = start + cost
+    end
+    at = at + 1
+    if now >= state[at] then short = false end
+    if most > 0 then
+      leases = leases + 1
+      local held = redis.call('ZCARD', KEYS[leases])
+      if held >= most then short = false end
+      if held == 0 then
+        empty = empty or {}
+        empty[leases] = true
+      end
+    end
+  end
+  if short then
+    local ends = string.format('%d', now + lease)
+    for key = 3 + scopes, leases do
+      redis.call('ZADD', KEYS[key], ends, KEYS[1])
+      if empty and empty[key] then redis.call('PEXPIRE', KEYS[key], keys_life) end
+    end
+    local states = struct.pack(format, unpack(state, 1, at))
+    local from = 1
+    for key = 3, 2 + scopes do
+      local size = #got[key]
+      redis.call('SET', KEYS[key], string.sub(states, from, from + size - 1), 'KEEPTTL')
+      from = from + size
+    end
+    local record = struct.pack('dddddd', now, 1, 0, 1, 0, 0) .. string.sub(packed, 8 * costs_at + 1) .. states
+    redis.call('SET', KEYS[1], record, 'PX', string.format('%d', lease / 250))
+    return { now }
+  end
+end
 
 -- The first scope that has no lease left for this id
 local function full_scope()
-  local at = 7
+  local leases = 2 + scopes
   for scope = 1, scopes do
-    local most, leases = input[at + 1], KEYS[4 + scopes + scope]
-    if most > 0 and redis.call('ZCARD', leases) >= most and not redis.call('ZSCORE', leases, id) then
-      redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
-      if redis.call('ZCARD', leases) >= most then return scope end
+    local most = input[6 + 3 * scope]
+    if most > 0 then
+      leases = leases + 1
+      if redis.call('ZCARD', KEYS[leases]) >= most and not redis.call('ZSCORE', KEYS[leases], KEYS[1]) then
+        redis.call('ZREMRANGEBYSCORE', KEYS[leases], '-inf', now)
+        if redis.call('ZCARD', KEYS[leases]) >= most then return scope end
+      end
     end
-    at = at + 3 + 2 * input[at]
   end
 end
 
 local function take_leases()
-  local at = 7
-  for scope = 1, scopes do
-    if input[at + 1] > 0 then
-      redis.call('ZADD', KEYS[4 + scopes + scope], now + lease, id)
-      redis.call('PEXPIRE', KEYS[4 + scopes + scope], math.ceil(lease / 1000))
-    end
-    at = at + 3 + 2 * input[at]
+  for key = 3 + scopes, #KEYS do
+    redis.call('ZADD', KEYS[key], now + lease, KEYS[1])
+    redis.call('PEXPIRE', KEYS[key], keys_life)
   end
 end
 
@@ -84,90 +138,84 @@ if record then
 end
 
 -- Gates
-if got[2] and now < tonumber(got[2]) then return { 5, now, tonumber(got[2]), 0, 0 } end
-local breaker, probing = got[3], false
-if breaker then
-  local open_until, opened_for, probe_until = struct.unpack('ddd', breaker)
+local gate, probing, speed = got[2], false, 1
+if gate then
+  local paused, cut_to, cut_at, open_until, opened_for, probe_until = struct.unpack('dddddd', gate)
+  if now < paused then return { 5, now, paused, 0, 0 } end
   if now < open_until then return { 6, now, open_until, 0, 0 } end
-  if opened_for > 0 then
+  if opened_for > 0 and now < math.max(open_until, probe_until) + math.max(30000000, 2 * opened_for) then
     if now < probe_until then return { 6, now, probe_until, 0, 0 } end
     probing = true
   end
-end
-
-local speed = 1
-if got[4] then
-  local cut_to, cut_at = struct.unpack('dd', got[4])
-  local quiet = (now - cut_at) / 1000000
-  speed = math.min(1, cut_to + 2.5 * math.max(0, quiet - 7.4))
+  speed = math.min(1, cut_to + 2.5 * math.max(0, (now - cut_at) / 1000000 - 7.4))
 end
 
 -- States; those of cold scopes are made
-local states, place_of, cold = {}, {}, {}
-local at = 7
+local states, place_of, cold, charges_at = {}, {}, {}, {}
+local charge = 0
 for scope = 1, scopes do
-  local dimensions, text = input[at], got[4 + scope]
+  local dimensions, share, text = input[5 + 3 * scope], input[7 + 3 * scope] == 1, got[2 + scope]
   if text then
     local state = { struct.unpack(string.rep('d', #text / 8), text) }
     state[#state] = nil -- the place where unpacking ended
     states[scope] = state
   else
     local made = {}
-    local share = input[at + 2] == 1
-    for dimension = 1, dimensions do made[dimension] = share and now or now + input[at + 2 + 2 * dimension] end
+    for dimension = 1, dimensions do
+      made[dimension] = share and now or now + input[bursts_at + charge + dimension]
+    end
+    made[dimensions + 1] = 0
     states[scope], cold[scope] = made, true
   end
   place_of[scope] = places > 0 and math.floor(places / 4 ^ (scope - 1)) % 4 or 0
-  at = at + 3 + 2 * dimensions
-end
-
--- Where the numbers of a scope begin, in the input and, less one, in the costs
-local function dimensions_at(scope)
-  local at, charge = 7, 0
-  for _ = 1, scope - 1 do at, charge = at + 3 + 2 * input[at], charge + input[at] end
-  return at, charge
+  charges_at[scope] = charge
+  charge = charge + dimensions
 end
 
 local function give_tails(state, dimensions)
-  for tail = #state + 1, 3 * dimensions + 2 do state[tail] = 0 end
+  for tail = #state + 1, 3 * dimensions + 3 do state[tail] = 0 end
+end
+
+local function is_window(charge)
+  return limits_at and input[limits_at + charge] > 0
 end
 
 local function save(scope)
   local state = states[scope]
+  state[input[5 + 3 * scope] + 1] = now + renewed_after
   local text = struct.pack(string.rep('d', #state), unpack(state))
-  redis.call('SET', KEYS[4 + scope], text, 'PX', state_life)
+  redis.call('SET', KEYS[2 + scope], text, 'PX', keys_life)
   return text
 end
 
 -- Windows: begun anew, filled when cold, asked
 local refused
 local function ask_windows()
-  local uses, window, charge, at = nil, 0, 0, 7
+  local uses, window = nil, 0
   for scope = 1, scopes do
-    local state, dimensions = states[scope], input[at]
+    local state, dimensions = states[scope], input[5 + 3 * scope]
     for dimension = 1, dimensions do
-      local limit, b = -input[at + 1 + 2 * dimension], input[at + 2 + 2 * dimension]
-      charge = charge + 1
-      if limit > 0 then
-        local fixed = b > 1e14
+      local charge = charges_at[scope] + dimension
+      if is_window(charge) then
+        local limit, b, cost = input[limits_at + charge], input[bursts_at + charge], input[costs_at + charge]
+        local fixed, used = b > 1e14, dimensions + 1 + dimension
         window = window + 1
         if fixed and now >= b then return { 8, now, 0, scope, dimension } end
         give_tails(state, dimensions)
         local ends = fixed and b or now + b
         if cold[scope] then
-          if ARGV[4] == '' then return { 7, now, 0, scope, dimension } end
-          uses = uses or { struct.unpack(string.rep('d', #ARGV[4] / 8), ARGV[4]) }
-          state[dimension], state[dimensions + dimension] = ends, uses[window]
+          if not ARGV[2] then return { 7, now, 0, scope, dimension } end
+          uses = uses or { struct.unpack(string.rep('d', #ARGV[2] / 8), ARGV[2]) }
+          state[dimension], state[used] = ends, uses[window]
         elseif now >= state[dimension] then
-          state[dimension], state[dimensions + dimension] = ends, 0
+          state[dimension], state[used] = ends, 0
         end
-        local over = costs[charge] > 0 and state[dimensions + dimension] + costs[charge] > limit
+        local over = cost > 0 and state[used] + cost > limit
         if over and not (refused and refused[3] > state[dimension]) then
           refused = { 3, now, state[dimension], scope, dimension }
         end
       end
     end
-    at = at + 3 + 2 * dimensions
   end
 end
 if windows > 0 then
@@ -179,25 +227,23 @@ end
 local function waits(in_lane, room)
   local longest, by_scope, by_dimension = 0, 0, 0
   local share_longest, by_share, by_share_dimension = 0, 0, 0
-  local at, charge = 7, 0
   for scope = 1, scopes do
-    local dimensions, share, state = input[at], input[at + 2] == 1, states[scope]
-    local queued = in_lane > 0 and place_of[scope] == 0 and state[dimensions + 1]
+    local dimensions, share, state = input[5 + 3 * scope], input[7 + 3 * scope] == 1, states[scope]
+    local queued = in_lane > 0 and place_of[scope] == 0 and state[dimensions + 2]
     for dimension = 1, dimensions do
-      local from = at + 1 + 2 * dimension
-      local unit, burst = input[from], input[from + 1]
-      charge = charge + 1
-      local cost = costs[charge]
-      if cost > 0 and unit > 0 then
+      local charge = charges_at[scope] + dimension
+      local burst, cost = input[bursts_at + charge], input[costs_at + charge]
+      if cost > 0 and not is_window(charge) then
         local tail = state[dimension]
         local backlog = tail > now and tail - now or 0
         -- A cost that a slowed bucket cannot hold waits until that bucket is full.
-        local needed = cost * unit / speed
+        local needed = cost / speed
         if needed > burst then needed = burst end
         if queued and (share or backlog + needed > 0.75 * burst) then
-          local normal, batch = state[dimensions + dimension], state[2 * dimensions + dimension]
-          if normal > tail then tail = normal end
-          if in_lane == 2 and not share and batch > tail then tail = batch end
+          local normal = dimensions + 1 + dimension
+          local batch = dimensions + normal
+          if state[normal] > tail then tail = state[normal] end
+          if in_lane == 2 and not share and state[batch] > tail then tail = state[batch] end
           if tail > now then backlog = tail - now end
         end
         local wait = backlog + needed - burst
@@ -210,7 +256,6 @@ local function waits(in_lane, room)
         end
       end
     end
-    at = at + 3 + 2 * dimensions
   end
   return longest, by_scope, by_dimension, share_longest, by_share, by_share_dimension
 end
@@ -229,8 +274,7 @@ if not refused then
     end
   end
   if wait > 0 and lane > 0 and place_of[scope] > 0 then
-    local state, dimensions = states[scope], input[dimensions_at(scope)]
-    wait = math.max(wait, (state[3 * dimensions + lane] or 0) - now)
+    wait = math.max(wait, (states[scope][3 * input[5 + 3 * scope] + 1 + lane] or 0) - now)
   end
   if wait > horizon then refused = { 2, now, math.ceil(now + wait), scope, dimension } end
 end
@@ -245,18 +289,17 @@ end
 
 -- A place at the tail of a scope; for one that has a place there and is late, the next moment of the late ones
 local function stand(scope, due, dimension)
-  local at, charge = dimensions_at(scope)
-  local state, dimensions = states[scope], input[at]
+  local state, dimensions, charge = states[scope], input[5 + 3 * scope], charges_at[scope]
   give_tails(state, dimensions)
   if place_of[scope] > 0 then
-    state[3 * dimensions + lane] = due + costs[charge + dimension] * input[at + 1 + 2 * dimension] / speed
+    state[3 * dimensions + 1 + lane] = due + input[costs_at + charge + dimension] / speed
   else
     for each = 1, dimensions do
-      local unit = input[at + 1 + 2 * each]
-      if unit > 0 then
-        local tail = math.max(now, state[each], state[dimensions + each])
-        if lane == 2 then tail = math.max(tail, state[2 * dimensions + each]) end
-        state[lane * dimensions + each] = tail + costs[charge + each] * unit / speed
+      if not is_window(charge + each) then
+        local normal = dimensions + 1 + each
+        local tail = math.max(now, state[each], state[normal])
+        if lane == 2 then tail = math.max(tail, state[dimensions + normal]) end
+        state[lane * dimensions + 1 + each] = tail + input[costs_at + charge + each] / speed
       end
     end
   end
@@ -269,10 +312,8 @@ if wait > 0 then
   if lane > 0 then
     stand(scope, due, dimension)
     -- Places among the normal ones count for the tenant's share: else a flood would take them all.
-    local at = 7
     for other = 1, lane == 1 and scopes or 0 do
-      if input[at + 2] == 1 and place_of[other] == 0 and other ~= scope then stand(other) end
-      at = at + 3 + 2 * input[at]
+      if input[7 + 3 * other] == 1 and place_of[other] == 0 and other ~= scope then stand(other) end
     end
   end
   for written in pairs(cold) do save(written) end
@@ -283,46 +324,46 @@ end
 
 -- Go
 take_leases()
-local texts = { struct.pack('dddddd', now, 1, 0, speed, borrowed and 1 or 0, 0), ARGV[3] }
-local charge = 0
-at = 7
+local texts = {
+  struct.pack('dddddd', now, 1, 0, speed, borrowed and 1 or 0, 0),
+  string.sub(packed, 8 * costs_at + 1, 8 * (costs_at + all)),
+}
 for scope = 1, scopes do
-  local state, dimensions, share = states[scope], input[at], input[at + 2] == 1
-  local place, tails, waiting = place_of[scope], state[dimensions + 1], false
+  local state, dimensions, share = states[scope], input[5 + 3 * scope], input[7 + 3 * scope] == 1
+  local place, tails, waiting = place_of[scope], state[dimensions + 2], false
   for dimension = 1, dimensions do
-    local unit = input[at + 1 + 2 * dimension]
-    charge = charge + 1
-    if unit > 0 then
-      local before, cost = state[dimension], costs[charge] * unit / speed
+    local charge, normal = charges_at[scope] + dimension, dimensions + 1 + dimension
+    local batch, cost = dimensions + normal, input[costs_at + charge]
+    if is_window(charge) then
+      state[normal] = state[normal] + cost
+      waiting = true
+    else
+      cost = cost / speed
+      local before = state[dimension]
       local start = before > now and before or now
       local after = start + cost
       -- What others leave is not the tenant's debt.
-      if borrowed and share then after = math.min(after, math.max(start, now + input[at + 2 + 2 * dimension])) end
+      if borrowed and share then after = math.min(after, math.max(start, now + input[bursts_at + charge])) end
       state[dimension] = after
       if tails then
         -- Who has no place in a line pushes those back that stand in it.
-        local normal, batch = dimensions + dimension, 2 * dimensions + dimension
         if place ~= 1 and state[normal] > before then state[normal] = state[normal] + cost end
         if place == 0 and state[batch] > before then state[batch] = state[batch] + cost end
         waiting = waiting or state[normal] > after or state[batch] > after
       end
-    else
-      state[dimensions + dimension] = state[dimensions + dimension] + costs[charge]
-      waiting = true
     end
   end
-  waiting = waiting or tails and (state[3 * dimensions + 1] > now or state[3 * dimensions + 2] > now)
+  waiting = waiting or tails and (state[3 * dimensions + 2] > now or state[3 * dimensions + 3] > now)
   if tails and not waiting then
-    for tail = #state, dimensions + 1, -1 do state[tail] = nil end
+    for tail = #state, dimensions + 2, -1 do state[tail] = nil end
   end
-  texts[2 + scope] = string.sub(save(scope), 1, 8 * dimensions)
-  at = at + 3 + 2 * dimensions
+  texts[2 + scope] = string.sub(save(scope), 1, 8 * (dimensions + 1))
 end
 redis.call('SET', KEYS[1], table.concat(texts), 'PX', math.ceil(lease / 250))
 if probing then
-  local numbers = { struct.unpack('ddddddd', breaker) }
-  numbers[3] = now + lease
-  local life = math.ceil((numbers[2] * 2 + lease) / 1000)
-  redis.call('SET', KEYS[3], struct.pack('ddddddd', unpack(numbers, 1, 7)) .. id, 'PX', life)
+  local numbers = { struct.unpack('dddddddddd', gate) }
+  numbers[6] = now + lease
+  local life = math.ceil((lease + math.max(30000000, 2 * numbers[5])) / 1000)
+  redis.call('SET', KEYS[2], struct.pack('dddddddddd', unpack(numbers, 1, 10)) .. KEYS[1], 'PX', life)
 end
-return { 0, now, now, 0, 0 }
+return { now }

@@ -95,6 +95,9 @@ describe('feedback', () => {
       if (request === undefined || answer === undefined) throw new Error('no probe');
       await first.settle(held(request, answer), success);
       expect(await breakerOf(first)).toBe('closed');
+      expect(Object.keys(await world.dump(account)).filter((key) => key.includes('gate'))).toEqual(
+        [],
+      );
       expect((await first.reserve(aReserve(account, plenty))).kind).toBe('go');
     });
 

@@ -133,7 +133,7 @@ describe('three workers and an outage', () => {
       async () => {
         await outage.proxy.setFault({
           kind: 'lose-answer',
-          holding: Buffer.from('*5\r\n:'),
+          holding: Buffer.from('*1\r\n:'),
           every: 20,
         });
         await sleep(2_000);
@@ -165,7 +165,7 @@ describe('three workers and an outage', () => {
     const ask = (asked: ReturnType<typeof calls>) =>
       Promise.all(asked.map(({ limiter, request }) => limiter.reserve(request)));
     const lost = calls(15);
-    await outage.proxy.setFault({ kind: 'lose-answer', holding: Buffer.from('*5\r\n:'), every: 1 });
+    await outage.proxy.setFault({ kind: 'lose-answer', holding: Buffer.from('*1\r\n:'), every: 1 });
     expect((await ask(lost)).every(({ kind }) => kind === 'refuse')).toBe(true);
     await outage.proxy.setFault({ kind: 'none' });
     // The bucket is full again, and those who wait have paid.

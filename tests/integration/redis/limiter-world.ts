@@ -50,12 +50,12 @@ export function openLimiterWorld(url: string): LimiterWorld {
     },
     async fill(account, scopes) {
       for (const scope of scopes) {
-        const times = scope.dimensions.map(() => 0);
-        await raw.set(stateKey(account, scope), pack(times));
+        const [times, renewed] = [scope.dimensions.map(() => 0), 0];
+        await raw.set(stateKey(account, scope), pack([...times, renewed]));
       }
     },
     async dump(account) {
-      const keys = await raw.keys(`rl1:{${account}}:*`);
+      const keys = await raw.keys(`rl2:{${account}}:*`);
       const values = await Promise.all(keys.sort().map(async (key) => raw.dumpBuffer(key)));
       return Object.fromEntries(
         keys.map((key, index) => [key, String(values[index]?.toString('hex'))]),

@@ -353,6 +353,20 @@ describe('the rate limiter', () => {
     const keys = await world.raw.keys(`*${account}*`);
 
     expect(keys.length).toBeGreaterThan(4);
-    expect(keys.every((key) => key.startsWith(`rl1:{${account}}:`))).toBe(true);
+    expect(keys.every((key) => key.startsWith(`rl2:{${account}}:`))).toBe(true);
+  });
+
+  test('what a scope in use holds outlives the longest window, however often it is used', async () => {
+    const scopes = [aScopeOf([aRate()], { maxConcurrent: 3 })];
+    await world.fill(account, scopes);
+    await take(scopes);
+    await take(scopes);
+
+    const keys = await world.raw.keys(`rl2:{${account}}:*`);
+    const lasting = keys.filter((key) => !key.includes(':res:'));
+    const livesMs = await Promise.all(lasting.map((key) => world.raw.pttl(key)));
+
+    expect(livesMs).toHaveLength(2);
+    for (const lifeMs of livesMs) expect(lifeMs).toBeGreaterThan(7 * 86_400_000);
   });
 });
