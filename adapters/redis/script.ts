@@ -31,6 +31,7 @@ function loadAnyScript(redis: Redis, file: string): Script<unknown> {
   const hash = createHash('sha1').update(text).digest('hex');
   return async (keys, args) => {
     try {
+      gatherWrites(redis);
       return await redis.evalsha(hash, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT'))
@@ -42,6 +43,15 @@ function loadAnyScript(redis: Redis, file: string): Script<unknown> {
       throw unavailable(error);
     }
   };
+}
+
+/** What is sent in the same turn of the event loop leaves in one write: a write costs more than a script's arguments. */
+function gatherWrites({ stream }: { readonly stream?: Redis['stream'] }): void {
+  if (stream === undefined || stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => {
+    stream.uncork();
+  });
 }
 
 function unavailable(error: unknown): AppError {

@@ -4,6 +4,8 @@
 //   - what Redis does not know begins empty, and windows with what PostgreSQL knows
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LimitScope, RateLimiter, LimitRequest } from '../../../adapters/ports.ts';
+import { createRedis } from '../../../adapters/redis/client.ts';
+import { createRateLimiter } from '../../../adapters/redis/rate-limiter.ts';
 import { testService } from '../../support/environment.ts';
 import {
   anAccount,
@@ -368,5 +370,25 @@ describe('the rate limiter', () => {
 
     expect(livesMs).toHaveLength(2);
     for (const lifeMs of livesMs) expect(lifeMs).toBeGreaterThan(7 * 86_400_000);
+  });
+
+  test('calls of one turn of the event loop leave in one write', async () => {
+    const redis = createRedis(testService('redisUrl'), { warn: () => 0, info: () => 0 });
+    await new Promise((resolve) => redis.once('ready', resolve));
+    const own = createRateLimiter({ redis });
+    const scopes = [aScopeOf([aRate()])];
+    await world.fill(account, scopes);
+
+    const asked = [own.reserve(aReserve(account, scopes)), own.reserve(aReserve(account, scopes))];
+    const { writableCorked, writableLength } = redis.stream;
+    const answers = await Promise.all(asked);
+
+    expect({ writableCorked, waits: writableLength > 0 }).toEqual({
+      writableCorked: 1,
+      waits: true,
+    });
+    expect(redis.stream.writableCorked).toBe(0);
+    expect(answers.map(({ kind }) => kind)).toEqual(['go', 'go']);
+    redis.disconnect();
   });
 });
