@@ -74,5 +74,6 @@ export default {
     folder('e2e', services),
     folder('faults', services),
     folder('kube'),
+    folder('image', services),
   ],
 };

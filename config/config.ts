@@ -101,6 +101,11 @@ export const environmentSchema = z.object({
     .describe(
       "Whether tasks may ask to run without the sandbox. The embedded default says yes: there, it is the user's own machine.",
     ),
+  ADO_API_CHECKS_SANDBOX: yesNo
+    .default(true)
+    .describe(
+      'Whether the API tries the sandbox on its own machine before it accepts work; `false` where workers run elsewhere, as in containers.',
+    ),
   ADO_SCRIPTED_MODELS: yesNo
     .default(false)
     .describe(
@@ -162,6 +167,7 @@ function toConfig(env: Environment) {
       port: env.ADO_API_PORT,
       drainMs: env.ADO_API_DRAIN_MS,
       bootstrapKey: env.ADO_BOOTSTRAP_API_KEY,
+      checksSandbox: env.ADO_API_CHECKS_SANDBOX,
     },
     metrics: { host: env.ADO_METRICS_HOST, port: env.ADO_METRICS_PORT },
     temporalMetrics:

@@ -20,6 +20,7 @@ const groups = [
   ['integration', 'workflow', 'e2e'],
   ['faults'],
   ['kube'],
+  ['image'],
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
