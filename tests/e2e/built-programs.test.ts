@@ -16,12 +16,15 @@ jest.setTimeout(120_000);
 const folder = join(checkoutRoot(), '.ado');
 let built: string;
 let ado: Ado;
+/** Tell the command line where the platform is. */
+let variables: NodeJS.ProcessEnv = {};
 
 beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   built = mkdtempSync(join(folder, 'test-build-'));
   run('sh', join(checkoutRoot(), 'tools', 'build.sh'), built);
   ado = await startSharedAdo({ built });
+  variables = { ADO_URL: ado.url, ADO_API_KEY: ado.apiKey };
 }, 240_000);
 afterAll(async () => {
   await ado.stop();
@@ -33,8 +36,7 @@ function run(program: string, ...args: readonly string[]): string {
   const env = {
     ...process.env,
     PATH: [...path, process.env['PATH']].join(':'),
-    ADO_URL: ado?.url,
-    ADO_API_KEY: ado?.apiKey,
+    ...variables,
   };
   return execFileSync(program, args, { env, encoding: 'utf8', stdio: 'pipe' });
 }
