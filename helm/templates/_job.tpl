@@ -1,8 +1,7 @@
 {{/*
-A Job that runs once for each revision of the release, of (dict root component image pullPolicy command args env), and:
-awaits: [postgresql], what has to answer first; process: whether it runs a program of ado, with its folders and settings; hook:
-whether Helm runs it before everything else, which it can only where the database is there before the release.
-A Job cannot be changed, so its name tells the revision.
+A Job that runs once for each revision of the release, of what "ado.jobPod" takes, and hook: the points at which Helm runs it,
+before everything else, as it can only where the database is there before the release. A Job cannot be changed, so its name tells
+the revision.
 */}}
 {{- define "ado.job" }}
 {{- $root := .root }}
@@ -11,12 +10,12 @@ A Job cannot be changed, so its name tells the revision.
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: {{ include "ado.object" (list $root (ternary .component (printf "%s-%d" .component (int $root.Release.Revision)) (default false .hook))) }}
+  name: {{ include "ado.object" (list $root (ternary .component (printf "%s-%d" .component (int $root.Release.Revision)) (not (empty .hook)))) }}
   labels:
     {{- include "ado.labels" $labels | nindent 4 }}
   {{- if .hook }}
   annotations:
-    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook: {{ .hook }}
     helm.sh/hook-delete-policy: before-hook-creation
   {{- end }}
 spec:
@@ -35,63 +34,93 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
     spec:
-      {{- $podSpec := dict "root" $root "settings" $settings "uid" 10001 }}
-      {{- if .hook }}{{ $_ := set $podSpec "serviceAccount" "default" }}{{ end }}
-      {{- include "ado.podSpec" $podSpec | nindent 6 }}
+      {{- include "ado.jobPod" . | nindent 6 }}
       restartPolicy: OnFailure
-      {{- if has "postgresql" .awaits }}
-      initContainers:
-        - name: await-postgresql
-          image: {{ include "ado.image" (dict "root" $root "image" $root.Values.postgresql.image) }}
-          imagePullPolicy: {{ $root.Values.postgresql.image.pullPolicy }}
-          command: [sh, -euc]
-          args: ['until pg_isready; do sleep 1; done']
-          env:
-            {{- include "ado.libpqEnv" (dict "root" $root "role" "ado") | nindent 12 }}
-          securityContext:
-            {{- include "ado.securityContext" (dict "root" $root "settings" $settings) | nindent 12 }}
-          resources:
-            {{- toYaml $settings.resources | nindent 12 }}
-          {{- with include "ado.postgresqlCaMount" $root }}
-          volumeMounts:
-            {{- . | nindent 12 }}
-          {{- end }}
+{{- end -}}
+
+{{/*
+Spec of a pod that ends, of (dict root component image pullPolicy command args env), and: awaits: [postgresql], what has to answer
+first; process: whether it runs a program of ado, with its folders and settings; hook: as above.
+*/}}
+{{- define "ado.jobPod" -}}
+{{- $root := .root }}
+{{- $settings := $root.Values.jobs }}
+{{- $podSpec := dict "root" $root "settings" $settings "uid" 10001 }}
+{{- if .hook }}{{ $_ := set $podSpec "serviceAccount" "default" }}{{ end }}
+{{- $awaitsPostgresql := has "postgresql" .awaits }}
+{{- include "ado.podSpec" $podSpec }}
+{{- if or $awaitsPostgresql $settings.initContainers }}
+initContainers:
+  {{- if $awaitsPostgresql }}
+  - name: await-postgresql
+    image: {{ include "ado.image" (dict "root" $root "image" $root.Values.postgresql.image) }}
+    imagePullPolicy: {{ $root.Values.postgresql.image.pullPolicy }}
+    command: [sh, -euc]
+    args: ['until pg_isready; do sleep 1; done']
+    env:
+      {{- include "ado.libpqEnv" (dict "root" $root "role" "ado") | nindent 6 }}
+    securityContext:
+      {{- include "ado.securityContext" (dict "root" $root "settings" $settings) | nindent 6 }}
+    resources:
+      {{- toYaml $settings.resources | nindent 6 }}
+    {{- with include "ado.postgresqlCaMount" $root }}
+    volumeMounts:
+      {{- . | nindent 6 }}
+    {{- end }}
+  {{- end }}
+  {{- with $settings.initContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+containers:
+  - name: {{ .component }}
+    image: {{ .image }}
+    imagePullPolicy: {{ .pullPolicy }}
+    {{- with .command }}
+    command: {{ toJson . }}
+    {{- end }}
+    args:
+      {{- toYaml .args | nindent 6 }}
+    env:
+      {{- .env | nindent 6 }}
+      {{- with $settings.extraEnv }}
+      {{- toYaml . | nindent 6 }}
       {{- end }}
-      containers:
-        - name: {{ .component }}
-          image: {{ .image }}
-          imagePullPolicy: {{ .pullPolicy }}
-          {{- with .command }}
-          command: {{ toJson . }}
-          {{- end }}
-          args:
-            {{- toYaml .args | nindent 12 }}
-          env:
-            {{- .env | nindent 12 }}
-            {{- with $settings.extraEnv }}
-            {{- toYaml . | nindent 12 }}
-            {{- end }}
-          {{- if .process }}
-          envFrom:
-            {{- include "ado.processEnvFrom" (dict "root" $root "settings" $settings) | nindent 12 }}
-          {{- end }}
-          securityContext:
-            {{- include "ado.securityContext" (dict "root" $root "settings" $settings) | nindent 12 }}
-          resources:
-            {{- toYaml $settings.resources | nindent 12 }}
-          volumeMounts:
-            {{- if .process }}
-            {{- include "ado.processMounts" (dict "root" $root "settings" $settings) | nindent 12 }}
-            {{- else }}
-            - { name: tmp, mountPath: /tmp }
-            {{- include "ado.postgresqlCaMount" $root | nindent 12 }}
-            {{- end }}
-      volumes:
-        {{- if .process }}
-        {{- include "ado.processVolumes" (dict "root" $root "settings" $settings "dataLimit" "1Gi") | nindent 8 }}
-        {{- else }}
-        - name: tmp
-          emptyDir: {}
-        {{- include "ado.postgresqlCaVolume" $root | nindent 8 }}
-        {{- end }}
+    {{- if .process }}
+    envFrom:
+      {{- include "ado.processEnvFrom" (dict "root" $root "settings" $settings) | nindent 6 }}
+    {{- else }}
+    {{- with $settings.extraEnvFrom }}
+    envFrom:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- end }}
+    securityContext:
+      {{- include "ado.securityContext" (dict "root" $root "settings" $settings) | nindent 6 }}
+    resources:
+      {{- toYaml $settings.resources | nindent 6 }}
+    volumeMounts:
+      {{- if .process }}
+      {{- include "ado.processMounts" (dict "root" $root "settings" $settings) | nindent 6 }}
+      {{- else }}
+      - { name: tmp, mountPath: /tmp }
+      {{- if $awaitsPostgresql }}{{ include "ado.postgresqlCaMount" $root | nindent 6 }}{{ end }}
+      {{- with $settings.extraVolumeMounts }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+      {{- end }}
+  {{- with $settings.extraContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+volumes:
+  {{- if .process }}
+  {{- include "ado.processVolumes" (dict "root" $root "settings" $settings "dataLimit" "1Gi") | nindent 2 }}
+  {{- else }}
+  - name: tmp
+    emptyDir: {}
+  {{- if $awaitsPostgresql }}{{ include "ado.postgresqlCaVolume" $root | nindent 2 }}{{ end }}
+  {{- with $settings.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- end }}
 {{- end -}}
