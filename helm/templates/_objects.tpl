@@ -23,7 +23,10 @@ spec:
     {{- end }}
 {{- end -}}
 
-{{/* PodDisruptionBudget, of (dict root component pool name budget). Pods that are broken anyway do not hold up a drain. */}}
+{{/*
+PodDisruptionBudget, of (dict root component pool name budget). It may have one of its two keys only: minAvailable goes before
+maxUnavailable, which is the default. Pods that are broken anyway do not hold up a drain.
+*/}}
 {{- define "ado.pdb" }}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -32,7 +35,7 @@ metadata:
   labels:
     {{- include "ado.labels" . | nindent 4 }}
 spec:
-  {{- toYaml .budget | nindent 2 }}
+  {{- toYaml (ternary (pick .budget "minAvailable") .budget (hasKey .budget "minAvailable")) | nindent 2 }}
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:

@@ -43,10 +43,10 @@ const refused: readonly (readonly [values: Tree, words: readonly string[]])[] = 
     ['/workerPools/agents/resources/requests/memory', 'pattern'],
   ],
   [
-    { workerPools: { agents: { pdb: { minAvailable: 1, maxUnavailable: 1 } } } },
-    ['/workerPools/agents/pdb', 'maxProperties'],
+    { workerPools: { agents: { pdb: { maxUnavailable: '30' } } } },
+    ['/workerPools/agents/pdb/maxUnavailable', 'pattern'],
   ],
-  [{ api: { pdb: { minAvailable: 1 } } }, ['/api/pdb', 'maxProperties']],
+  [{ api: { pdb: { minAvailabel: 1 } } }, ["'minAvailabel'", '/api/pdb']],
   [{ api: { autoscaling: { mode: 'keda' } } }, ['/api/autoscaling/mode', "'cpu'"]],
   [{ api: { securityContext: { privileged: true } } }, ['/api/securityContext/privileged']],
   [{ api: { service: { type: 'Public' } } }, ['/api/service/type', "'LoadBalancer'"]],

@@ -1,6 +1,12 @@
 // What holds for every object that the chart can make, whichever way it is installed.
 import { chartCases } from '../support/kube/chart-cases.ts';
-import { renderChart, type KubeObject, type Tree } from '../support/kube/rendered-chart.ts';
+import {
+  chartFolder,
+  renderChart,
+  type KubeObject,
+  type Tree,
+} from '../support/kube/rendered-chart.ts';
+import { tryTool } from '../support/kube/tools.ts';
 import { mainContainer, podsOf, type Container } from '../support/kube/rendered-pods.ts';
 
 /** Longest name that leaves room for what Kubernetes appends to it. */
@@ -11,6 +17,20 @@ describe.each(chartCases)('installed with %s', (_name, options) => {
   let objects: readonly KubeObject[];
   beforeAll(async () => {
     objects = await renderChart(options);
+  });
+
+  test('helm finds no fault with it', async () => {
+    const { files = [], values = {} } = options;
+    const paths = [...files.map((file) => `${chartFolder}/${file}`), '-'];
+
+    const { code, stdout } = await tryTool(
+      'helm',
+      ['lint', '--strict', chartFolder, ...paths.flatMap((path) => ['--values', path])],
+      { input: JSON.stringify(values) },
+    );
+
+    expect([code, stdout]).toEqual([0, expect.stringContaining('0 chart(s) failed')]);
+    expect(stdout).not.toMatch(/WARNING|ERROR/);
   });
 
   test('no name is too long, and none is there twice', () => {
