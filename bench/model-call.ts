@@ -255,7 +255,8 @@ async function aSession({ ado }: Platform): Promise<TaskSession> {
     priority: 3,
     cachedTokens: 0,
   };
-  return { task, signal: new AbortController().signal } as unknown as TaskSession;
+  const waited = { isWaiting: () => false };
+  return { task, waited, signal: new AbortController().signal } as unknown as TaskSession;
 }
 
 function toAnswer(measured: Readonly<Record<'ado' | 'client', readonly Round[]>>): Answer {
