@@ -5,10 +5,19 @@
 -- however often it is called. Both functions enter the tenant by themselves, under row-level security, so they need no
 -- transaction around them; within one it must be the tenant's.
 --
--- Locks: budgets in the order of `budget_ids`; a purchase that moves before its budgets, one that is new after them. That
--- is no circle: nobody who waits for a new purchase to be committed holds what its maker still wants, who has all locks.
+-- Locks: budgets in the order of `budget_ids`; a purchase that moves before its budgets, one that is new after them. One
+-- that is there already is looked for before any lock is taken: to meet it afterwards is to wait for who moves it, and that
+-- one may want these budgets.
 --
 -- Budgets are told as they were before the move, as a JSON array of rows.
+
+-- {purchase, budgets} of a purchase that is not moved.
+create function purchase_as_it_is(purchase reservations) returns json language sql stable as $$
+  select json_build_object('purchase', purchase, 'budgets', (
+    select json_agg(b) from budgets b
+    where b.tenant_id = (purchase).tenant_id and b.id = any ((purchase).budget_ids)
+  ))
+$$;
 
 -- Holds money for a call. Answers one of
 --   {missing}            a budget has no row yet; nothing is written
@@ -25,6 +34,9 @@ declare
   purchase reservations;
 begin
   perform set_config('role', 'ado_app', true), set_config('ado.tenant', the_tenant::text, true);
+
+  select * into purchase from reservations where tenant_id = the_tenant and call_id = the_call;
+  if found then return purchase_as_it_is(purchase); end if;
 
   -- A row that was waited for is read as it is when the lock is held.
   select json_agg(held), count(*), bool_and(
@@ -43,12 +55,9 @@ begin
     on conflict do nothing;
   end if;
   if not has_room or not found then
+    -- Another attempt may have been faster by a moment.
     select * into purchase from reservations where tenant_id = the_tenant and call_id = the_call;
-    if found then
-      return json_build_object('purchase', purchase, 'budgets', (
-        select json_agg(b) from budgets b where b.tenant_id = the_tenant and b.id = any (purchase.budget_ids)
-      ));
-    end if;
+    if found then return purchase_as_it_is(purchase); end if;
     return json_build_object('has_room', false, 'budgets', before);
   end if;
 
@@ -84,9 +93,7 @@ begin
   where tenant_id = the_tenant and call_id = the_call for no key update;
   if not found then return null; end if;
   if purchase.state = 'settled' or (purchase.state <> 'reserved' and the_end <> 'settled') then
-    return json_build_object('purchase', purchase, 'budgets', (
-      select json_agg(b) from budgets b where b.tenant_id = the_tenant and b.id = any (purchase.budget_ids)
-    ));
+    return purchase_as_it_is(purchase);
   end if;
 
   more_reserved := case purchase.state when 'reserved' then -purchase.amount_micro_usd else 0 end;
@@ -128,6 +135,7 @@ end
 $$;
 
 grant execute on function
+  purchase_as_it_is(reservations),
   reserve_purchase(uuid, text, text, bigint, text[], text, json, timestamptz),
   end_purchase(uuid, text, text, bigint, timestamptz)
 to ado_app;
