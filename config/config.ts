@@ -27,6 +27,18 @@ export const environmentSchema = z.object({
   REDIS_URL: z.string().min(1).describe('Redis or Valkey, as a URL. Needed.'),
   TEMPORAL_ADDRESS: z.string().min(1).describe('Temporal frontend, `host:port`. Needed.'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace.'),
+  TEMPORAL_DEPLOYMENT_NAME: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Name of all worker builds of this platform to Temporal. With TEMPORAL_WORKER_BUILD_ID: work stays with the build that began it (docs/worker-versions.md). Default: any worker takes any work.',
+    ),
+  TEMPORAL_WORKER_BUILD_ID: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Which build this worker is, such as the image's tag."),
   ADO_HOME: z
     .string()
     .min(1)
@@ -185,6 +197,7 @@ function toConfig(env: Environment) {
       tenantRunningMax: env.ADO_TENANT_RUNNING_MAX,
       workflowCache: env.ADO_WORKFLOW_CACHE,
       shutdownGraceMs: env.ADO_SHUTDOWN_GRACE_MS,
+      build: findBuild(env),
     },
     workspaces: { dataDir, toolPath: env.PATH, homeDir: homedir() },
     policy: {
@@ -206,6 +219,23 @@ function toConfig(env: Environment) {
   } as const;
 }
 
+/** A build of the workers, as Temporal knows it. */
+export interface WorkerBuild {
+  readonly deploymentName: string;
+  readonly buildId: string;
+}
+
+type BuildVariables = Pick<Environment, 'TEMPORAL_DEPLOYMENT_NAME' | 'TEMPORAL_WORKER_BUILD_ID'>;
+
+function findBuild(env: BuildVariables): WorkerBuild | undefined {
+  const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = env;
+  if (deploymentName === undefined || buildId === undefined) return undefined;
+  return { deploymentName, buildId };
+}
+
+const hasWholeBuild = (env: BuildVariables): boolean =>
+  (env.TEMPORAL_DEPLOYMENT_NAME === undefined) === (env.TEMPORAL_WORKER_BUILD_ID === undefined);
+
 /** The configuration of a server process, in the words of the domain. */
 export type Config = Readonly<ReturnType<typeof toConfig>>;
 
@@ -214,7 +244,42 @@ export type Config = Readonly<ReturnType<typeof toConfig>>;
  * @throws Error naming every bad or missing variable, not only the first
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = environmentSchema.safeParse(env);
+  const whole = environmentSchema.refine(hasWholeBuild, {
+    message: 'needed as soon as one of the two is there',
+    path: ['TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID'],
+  });
+  return Object.freeze(toConfig(parse(whole, env)));
+}
+
+/**
+ * Reads what it takes to tell Temporal which build is to get new work.
+ * @throws Error naming every bad or missing variable
+ */
+export function loadBuildConfig(env: NodeJS.ProcessEnv = process.env) {
+  const parts = environmentSchema.pick({
+    TEMPORAL_ADDRESS: true,
+    TEMPORAL_NAMESPACE: true,
+    ADO_POOLS: true,
+    LOG_LEVEL: true,
+  });
+  const schema = parts.extend({
+    TEMPORAL_DEPLOYMENT_NAME: z.string().min(1),
+    TEMPORAL_WORKER_BUILD_ID: z.string().min(1),
+  });
+  const read = parse(schema, env);
+  return {
+    temporal: { address: read.TEMPORAL_ADDRESS, namespace: read.TEMPORAL_NAMESPACE },
+    build: {
+      deploymentName: read.TEMPORAL_DEPLOYMENT_NAME,
+      buildId: read.TEMPORAL_WORKER_BUILD_ID,
+    },
+    pools: read.ADO_POOLS,
+    log: { level: read.LOG_LEVEL },
+  } as const;
+}
+
+function parse<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
+  const parsed = schema.safeParse(env);
   if (!parsed.success) throw new Error(`Bad configuration:\n${z.prettifyError(parsed.error)}`);
-  return Object.freeze(toConfig(parsed.data));
+  return parsed.data;
 }

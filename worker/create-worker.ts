@@ -6,7 +6,7 @@ import {
   createModelActivities,
 } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
-import { workflowSlots, type Config } from '../config/config.ts';
+import { workflowSlots, type Config, type WorkerBuild } from '../config/config.ts';
 import { hostQueue, taskQueues, type Pool } from '../contracts/names.ts';
 
 /** What the workers are made of. */
@@ -64,16 +64,19 @@ type QueuePlan = Pick<
   | 'maxCachedWorkflows'
   | 'maxConcurrentWorkflowTaskExecutions'
   | 'maxConcurrentActivityTaskExecutions'
+  | 'workerDeploymentOptions'
 > & { taskQueue: string };
 
 function queuesOf(
   pool: Pool,
   { settings, activities, workflowBundle }: CreateWorkersOptions,
 ): QueuePlan[] {
+  const versioned = versionOf(settings.build);
   switch (pool) {
     case 'workflows':
       return [
         {
+          ...versioned,
           taskQueue: taskQueues.workflows,
           workflowBundle: { codePath: workflowBundle },
           activities: createGlueActivities(activities),
@@ -85,17 +88,34 @@ function queuesOf(
     case 'models':
       return [
         {
+          ...versioned,
           taskQueue: taskQueues.models,
           activities: createModelActivities(activities),
           maxConcurrentActivityTaskExecutions: settings.slots.models,
         },
       ];
     case 'agents':
-      // The host's own queue has its own slots: a step of a task that is under way never waits behind new tasks.
-      return [taskQueues.agents, hostQueue(settings.hostId)].map((taskQueue) => ({
-        taskQueue,
+      // The host's own queue has its own slots: a step of a task that is under way never waits behind new tasks. It is of
+      // no version: its worker is all that it has, and Temporal counts at most 100 queues of a version.
+      return [
+        { ...versioned, taskQueue: taskQueues.agents },
+        { taskQueue: hostQueue(settings.hostId) },
+      ].map((queue) => ({
+        ...queue,
         activities: createAgentActivities(activities),
         maxConcurrentActivityTaskExecutions: settings.slots.agents,
       }));
   }
+}
+
+/** A workflow stays with the build that began it: its code may change between builds without a thought of replays. */
+function versionOf(build: WorkerBuild | undefined): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (build === undefined) return {};
+  return {
+    workerDeploymentOptions: {
+      useWorkerVersioning: true,
+      version: build,
+      defaultVersioningBehavior: 'PINNED',
+    },
+  };
 }

@@ -129,6 +129,7 @@ async function serve(): Promise<void> {
       id: workerId,
       hostId: config.worker.hostId,
       version: packageJson.version,
+      buildId: config.worker.build?.buildId,
       startedAt,
     },
     stop,
