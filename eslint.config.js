@@ -23,6 +23,7 @@ const mayImport = {
       'ioredis',
       'prom-client',
       'pino',
+      '@opentelemetry/.+',
       'yaml',
       'zod',
       '@ai-sdk/.+',

@@ -10,6 +10,8 @@ const esmPackages = [
   'kysely',
   'node-pg-migrate',
   'uuid',
+  // imports Node's HTTP client when it is first needed
+  '@opentelemetry/otlp-exporter-base',
   // log-update and what it stands on
   'log-update',
   'ansi-(?:escapes|regex|styles)',

@@ -13,6 +13,7 @@ export type * from './ports/model-metrics.ts';
 export type * from './ports/money.ts';
 export type * from './ports/models.ts';
 export type * from './ports/store.ts';
+export type * from './ports/tracing.ts';
 export type * from './ports/usage.ts';
 export type * from './ports/workspaces.ts';
 

@@ -4,6 +4,7 @@ import type { ApiDeps } from './deps.ts';
 import { problemDocuments, routeNotFound } from './middleware/problem-documents.ts';
 import { requestId } from './middleware/request-id.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { traceRequests } from './middleware/trace-requests.ts';
 import { bindApprovalRoutes } from './routes/approval-routes.ts';
 import { bindBatchRoutes } from './routes/batch-routes.ts';
 import { documentRoutes } from './routes/document-routes.ts';
@@ -20,7 +21,7 @@ export function createApp(deps: ApiDeps): Express {
   app.disable('x-powered-by');
   // Answers are what the store says at that moment; nobody asks again for an unchanged one.
   app.disable('etag');
-  app.use(requestId, securityHeaders());
+  app.use(requestId, traceRequests(deps.tracing), securityHeaders());
   app.use(documentRoutes(deps.version));
   app.use('/v1', noStore);
   const router = express.Router();

@@ -14,6 +14,7 @@ import type {
   Prices,
   PriceStore,
   TaskStore,
+  Tracing,
   UsageStore,
   Workspaces,
 } from '../adapters/ports.ts';
@@ -97,6 +98,7 @@ export interface ApiDeps {
   /** In the order in which `/health/ready` names them. */
   readonly dependencies: readonly Dependency[];
   readonly metrics: Pick<Metrics, 'httpAnswered' | 'sseClientsChanged' | 'approvalMoved'>;
+  readonly tracing: Pick<Tracing, 'startSpan'>;
   readonly temporalUiUrl: string | undefined;
   readonly version: string;
   /** Aborted when the server stops: streams end then. */

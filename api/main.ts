@@ -1,5 +1,6 @@
 /** Starts the API process: wires the parts of the platform together and serves them. The only file with side effects. */
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import packageJson from '../package.json' with { type: 'json' };
@@ -33,6 +34,8 @@ import { createFleetGauges } from '../adapters/telemetry/fleet-gauges.ts';
 import { startInternalServer } from '../adapters/telemetry/internal-server.ts';
 import { createLogger, type Logger } from '../adapters/telemetry/logger.ts';
 import { createMetrics } from '../adapters/telemetry/metrics.ts';
+import { traceDeliveries } from '../adapters/telemetry/traced-work.ts';
+import { createTracing } from '../adapters/telemetry/tracing.ts';
 import { createWorkflowEngine } from '../adapters/temporal/workflow-engine.ts';
 import { checkSandbox } from '../adapters/workspaces/check-sandbox.ts';
 import { createWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
@@ -61,6 +64,12 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   // First of all: a mistake in the file is told at once, not when the stores are up.
   const accounts = loadProviderAccounts(config.providersFile);
   const metrics = createMetrics();
+  const tracing = createTracing({
+    ...config.traces,
+    process: 'api',
+    version: packageJson.version,
+    instance: `${hostname()}/${process.pid}`,
+  });
   const crashPoint = createCrashPoint(
     config.crashpoints,
     join(config.workspaces.dataDir, 'crashpoints'),
@@ -124,7 +133,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
 
   const relay = startOutboxRelay({
     outbox: createOutbox(database),
-    engine: { deliver: deliverWhenReady(engine) },
+    engine: { deliver: traceDeliveries(deliverWhenReady(engine), tracing) },
     crashPoint,
     metrics,
     log,
@@ -172,6 +181,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     confirmAboveCostMicroUsd: config.money.confirmAboveCostMicroUsd,
     dependencies,
     metrics,
+    tracing,
     temporalUiUrl: config.temporal.uiUrl,
     version: packageJson.version,
     stopping: closing.signal,
@@ -196,7 +206,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   redis.disconnect();
   subscriber.disconnect();
   limiterRedis.disconnect();
-  await Promise.all([engine.close(), database.close()]);
+  await Promise.all([engine.close(), database.close(), tracing.close()]);
   log.info({}, 'api-stopped');
 }
 

@@ -151,6 +151,20 @@ export const environmentSchema = z.object({
     .optional()
     .describe('Crash points for fault tests, `name=action`; ignored when NODE_ENV is production.'),
   NODE_ENV: z.string().default('development').describe('`production` switches crash points off.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Collector that traces are sent to by OTLP over HTTP, such as `http://collector:4318`. Default: no traces.',
+    ),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe(
+      'Part of the traces that is kept, 0 to 1. Requests that bring a trace decide for themselves.',
+    ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'])
     .default('info')
@@ -215,6 +229,7 @@ function toConfig(env: Environment) {
       required: env.ADO_PROVIDERS_FILE !== undefined,
     },
     crashpoints: env.NODE_ENV === 'production' ? undefined : env.ADO_CRASHPOINTS,
+    traces: { endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT, ratio: env.OTEL_TRACES_SAMPLER_ARG },
     log: { level: env.LOG_LEVEL },
   } as const;
 }

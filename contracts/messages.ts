@@ -106,7 +106,12 @@ export const decideApprovalUpdate = defineUpdate<ApprovalDecision, [ApprovalAnsw
 );
 
 /** What the outbox delivers to Temporal, at least once; each is harmless when repeated. */
-export type OutboxMessage =
+export type OutboxMessage = OutboxContent & {
+  /** The span of the request that it comes from (W3C Trace Context), where that is traced. */
+  readonly traceparent?: string;
+};
+
+type OutboxContent =
   | {
       readonly kind: 'start-task';
       readonly workflowId: string;

@@ -9,6 +9,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 const folder = resolve(argv[2]);
 const { code } = await bundleWorkflowCode({
   workflowsPath: join(folder, 'workflows'),
+  workflowInterceptorModules: [join(folder, 'workflows', 'trace')],
   logger: new DefaultLogger('WARN'),
 });
 await writeFile(join(folder, 'workflow-bundle.js'), code);

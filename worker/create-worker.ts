@@ -6,8 +6,10 @@ import {
   createModelActivities,
 } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
+import type { Tracing } from '../adapters/ports.ts';
 import { workflowSlots, type Config, type WorkerBuild } from '../config/config.ts';
 import { hostQueue, taskQueues, type Pool } from '../contracts/names.ts';
+import { createActivityInterceptors, createTraceSinks } from './trace-activities.ts';
 
 /** What the workers are made of. */
 export interface CreateWorkersOptions {
@@ -17,6 +19,7 @@ export interface CreateWorkersOptions {
   readonly activities: ActivityDeps;
   /** File with the workflows' code. */
   readonly workflowBundle: string;
+  readonly tracing: Tracing;
 }
 
 /** Each long poll holds a request at the server: few when idle, more under load. */
@@ -43,7 +46,7 @@ export async function createWorkers(options: CreateWorkersOptions): Promise<Pool
   );
 }
 
-function commonOptions({ connection, namespace, settings }: CreateWorkersOptions) {
+function commonOptions({ connection, namespace, settings, tracing }: CreateWorkersOptions) {
   return {
     connection,
     namespace,
@@ -51,10 +54,12 @@ function commonOptions({ connection, namespace, settings }: CreateWorkersOptions
     workflowTaskPollerBehavior: pollerBehavior,
     activityTaskPollerBehavior: pollerBehavior,
     // Without it the SDK sends only every 12 s of the heartbeats that the server expects within 14 s.
-    maxHeartbeatThrottleInterval: '5s',
+    maxHeartbeatThrottleInterval: '5s' as const,
     shutdownGraceTime: settings.shutdownGraceMs,
     shutdownForceTime: settings.shutdownGraceMs + forceAfterMs,
-  } as const;
+    interceptors: { activity: [createActivityInterceptors(tracing)] },
+    sinks: createTraceSinks(tracing),
+  };
 }
 
 type QueuePlan = Pick<

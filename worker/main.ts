@@ -24,6 +24,7 @@ import {
   createSubscriberRedis,
 } from '../adapters/redis/client.ts';
 import { createLiveChannel } from '../adapters/redis/live-channel.ts';
+import type { Tracing } from '../adapters/ports.ts';
 import { createResilientLimiter } from '../adapters/redis/resilient-limiter.ts';
 import { createSlotLeases } from '../adapters/redis/slot-leases.ts';
 import { createSubscriptions } from '../adapters/redis/subscriptions.ts';
@@ -33,6 +34,8 @@ import { createLimitGauges } from '../adapters/telemetry/limit-gauges.ts';
 import { createLogger } from '../adapters/telemetry/logger.ts';
 import { measureLimiter } from '../adapters/telemetry/measured-limiter.ts';
 import { createMetrics, type Metrics } from '../adapters/telemetry/metrics.ts';
+import { traceMetrics, traceTools } from '../adapters/telemetry/traced-work.ts';
+import { createTracing } from '../adapters/telemetry/tracing.ts';
 import { createWorkspaces, type HostWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
 import { loadConfig } from '../config/config.ts';
 import { loadProviderAccounts, type ProviderAccount } from '../config/providers-config.ts';
@@ -69,7 +72,13 @@ async function serve(): Promise<void> {
   const { namespace, address } = config.temporal;
   const clock = { now: () => Date.now() };
   const accounts = loadProviderAccounts(config.providersFile);
-  const metrics = createMetrics();
+  const tracing = createTracing({
+    ...config.traces,
+    process: 'worker',
+    version: packageJson.version,
+    instance: workerId,
+  });
+  const metrics = traceMetrics(createMetrics(), tracing);
   const resilient = createResilientLimiter({
     redis: createLimiterRedis(config.redis.url, log),
     clock,
@@ -83,7 +92,15 @@ async function serve(): Promise<void> {
     join(config.workspaces.dataDir, 'crashpoints'),
   );
   const workspaces = createWorkspaces({ ...config.workspaces, ...config.policy, crashpoint });
-  const activities = createDeps({ accounts, clock, limiter, metrics, crashpoint, workspaces });
+  const activities = createDeps({
+    accounts,
+    clock,
+    limiter,
+    metrics,
+    crashpoint,
+    workspaces,
+    tracing,
+  });
 
   const temporalLogger = await installTemporalRuntime(log, config.temporalMetrics);
   let ready = (): Promise<boolean> => Promise.resolve(false);
@@ -115,6 +132,7 @@ async function serve(): Promise<void> {
     settings: config.worker,
     activities,
     workflowBundle,
+    tracing,
   });
   const workers = poolWorkers.map(({ worker }) => worker);
   ready = () => isServing(connection, workers);
@@ -137,6 +155,7 @@ async function serve(): Promise<void> {
   log.info('worker-ready');
   await running;
   await endAnnouncing();
+  await tracing.close();
   await connection.close();
 }
 
@@ -147,9 +166,11 @@ function createDeps({
   metrics,
   crashpoint,
   workspaces,
+  tracing,
 }: Pick<ActivityDeps, 'clock' | 'limiter' | 'crashpoint' | 'workspaces'> & {
   readonly accounts: readonly ProviderAccount[];
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
 }): ActivityDeps {
   const store = createDatabase(config.database.url, config.database.poolSize);
   const subscriptions = createSubscriptions(createSubscriberRedis(config.redis.url, log));
@@ -173,7 +194,7 @@ function createDeps({
     money: config.money,
     estimates: createCallEstimates(),
     accounts: createAccountTester({ accounts, clock }),
-    tools: createAgentTools(),
+    tools: traceTools(createAgentTools(), tracing),
     collectStream,
     metrics,
     crashpoint,

@@ -21,7 +21,11 @@ export async function prepareWorkflowBundle(cacheDir: string, logger: Logger): P
   const root = fileURLToPath(new URL('..', import.meta.url));
   const codePath = join(cacheDir, `workflows-${await hashSources(root)}.js`);
   if (await isFile(codePath)) return codePath;
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(root, 'workflows'), logger });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, 'workflows'),
+    workflowInterceptorModules: [join(root, 'workflows', 'trace')],
+    logger,
+  });
   await mkdir(cacheDir, { recursive: true });
   const partial = `${codePath}.${randomUUID()}`;
   await writeFile(partial, code);

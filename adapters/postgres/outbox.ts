@@ -2,8 +2,10 @@
 import { sql } from 'kysely';
 import type { AgentBatchInput, BatchChange, OutboxMessage } from '../../contracts/messages.ts';
 import { taskWorkflowId } from '../../contracts/names.ts';
+import { toTraceparent } from '../../contracts/trace.ts';
 import type { Task } from '../../contracts/task.schema.ts';
 import type { Outbox } from '../ports.ts';
+import { findScope } from '../telemetry/scope.ts';
 import type { BatchRow } from './schema.ts';
 import type { Database, TenantTransaction, Transaction } from './tenant-transaction.ts';
 
@@ -15,10 +17,12 @@ export async function enqueue(
   tx: TenantTransaction,
   messages: readonly OutboxMessage[],
 ): Promise<void> {
+  const span = findScope()?.span;
+  const origin = span === undefined ? {} : { traceparent: toTraceparent(span) };
   const rows = messages.map((message) => ({
     tenant_id: tx.tenantId,
     workflow_id: workflowIdOf(message),
-    message: JSON.stringify(message),
+    message: JSON.stringify({ ...message, ...origin }),
     due_at: tx.at,
   }));
   await tx.db.insertInto('outbox').values(rows).execute();

@@ -7,6 +7,7 @@ import {
   type DestinationStream,
   type Logger,
 } from 'pino';
+import { findScope } from './scope.ts';
 
 export type { Logger };
 
@@ -35,6 +36,13 @@ export function createLogger(
       level: options.level,
       base: { process: options.process },
       timestamp: stdTimeFunctions.isoTime,
+      // What the line is written for: `taskId`, `requestId`, the trace.
+      mixin() {
+        const scope = findScope();
+        if (scope === undefined) return {};
+        const { ids, span } = scope;
+        return span === undefined ? ids : { ...ids, traceId: span.traceId, spanId: span.spanId };
+      },
       formatters: { level: (label) => ({ level: label }) },
       // Temporal's SDK says `error` where pino expects `err`; without this it would be written as {}.
       serializers: { error: stdSerializers.err },

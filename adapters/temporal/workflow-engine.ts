@@ -25,6 +25,7 @@ import type { AccountChecks, LostTask, QueueLooks, WorkflowEngine } from '../por
 import { listCredentials, testAccount } from './account-checks.ts';
 import { lookAtQueue } from './queue-looks.ts';
 import { ensureSearchAttributes, initialAttributes, tenantAttribute } from './search-attributes.ts';
+import { traceStarts } from './trace-starts.ts';
 
 /** Where Temporal is. */
 export interface WorkflowEngineOptions {
@@ -59,7 +60,11 @@ export function createWorkflowEngine(options: WorkflowEngineOptions): TemporalEn
       'grpc.max_reconnect_backoff_ms': 1_000,
     },
   });
-  const client = new Client({ connection, namespace });
+  const client = new Client({
+    connection,
+    namespace,
+    interceptors: { workflow: [traceStarts] },
+  });
 
   const call = <T>(run: () => Promise<T>): Promise<T> =>
     told(() => connection.withDeadline(Date.now() + callTimeoutMs, run));

@@ -57,6 +57,7 @@ async function bundledModules(folder: string): Promise<Map<string, string>> {
   };
   await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL(`../../${folder}`, import.meta.url)),
+    workflowInterceptorModules: [fileURLToPath(new URL('../../workflows/trace', import.meta.url))],
     logger: { ...quiet, log: ignore },
     webpackConfigHook: (config) => ({
       ...config,

@@ -13,7 +13,11 @@ beforeAll(async () => {
   const filter = { core: 'ERROR', other: 'ERROR' } as const;
   Runtime.install({ logger, telemetryOptions: { logging: { filter } } });
   const workflowsPath = join(__dirname, '..', '..', 'workflows');
-  workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+  workflowBundle = await bundleWorkflowCode({
+    workflowsPath,
+    workflowInterceptorModules: [join(workflowsPath, 'trace')],
+    logger,
+  });
 }, 60_000);
 
 async function replay(text: string): Promise<void> {

@@ -32,6 +32,7 @@ export default async function globalSetup(): Promise<void> {
 async function bundleWorkflows(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(__dirname, '../../workflows'),
+    workflowInterceptorModules: [join(__dirname, '../../workflows/trace')],
     logger: new DefaultLogger('ERROR'),
   });
   const file = join(mkdtempSync(join(tmpdir(), 'ado-test-bundle-')), 'workflows.js');

@@ -1,4 +1,5 @@
 /** The API on a free port, over fakes of its ports, and a caller that holds every answer against the route table. */
+import { noTracing } from '../../../adapters/telemetry/tracing.ts';
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../../adapters/ports.ts';
 import { createApp } from '../../../api/create-app.ts';
@@ -140,6 +141,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
     allowUnsandboxed: false,
     confirmAboveCostMicroUsd: 1_000_000,
     dependencies: [],
+    tracing: noTracing,
     metrics: {
       httpAnswered: () => undefined,
       sseClientsChanged: () => undefined,
