@@ -2,8 +2,7 @@
 {{- define "ado.connections" -}}
 {{- $pods := ternary .Values.api.replicas .Values.api.autoscaling.max (eq .Values.api.autoscaling.mode "none") -}}
 {{- $sum := mul $pods .Values.api.databasePoolSize -}}
-{{- range $name, $_ := .Values.workerPools -}}
-{{- $pool := include "ado.pool" (dict "root" $ "name" $name) | fromYaml -}}
+{{- range $name, $pool := include "ado.pools" . | fromYaml -}}
 {{- $pods := ternary $pool.replicas $pool.autoscaling.max (eq $pool.autoscaling.mode "none") -}}
 {{- $sum = add $sum (mul $pods $pool.databasePoolSize) -}}
 {{- end -}}

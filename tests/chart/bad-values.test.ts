@@ -63,6 +63,8 @@ const refused: readonly (readonly [values: Tree, words: readonly string[]])[] = 
   [{ postgresql: { databases: { ado: 'a"; DROP' } } }, ['/postgresql/databases/ado', 'pattern']],
   [{ redis: { bundled: { maxMemory: '1GiB' } } }, ['/redis/bundled/maxMemory', 'pattern']],
   [{ providers: { accounts: [{ name: 'a' }] } }, ['/providers/accounts/0', "'provider'"]],
+  [{ versioning: { ramp: 110 } }, ['/versioning/ramp', 'maximum']],
+  [{ versioning: { previous: [{ replicas: 1 }] } }, ['/versioning/previous/0', "'tag'"]],
   [{ tracing: { ratio: 10 } }, ['/tracing/ratio', 'maximum']],
   [{ ingress: { hosts: [{ host: 'a' }] } }, ['/ingress/hosts/0', 'string']],
   // Each by itself right, and not together
@@ -100,6 +102,10 @@ const refused: readonly (readonly [values: Tree, words: readonly string[]])[] = 
   ],
   [{ workerPools: { more: { replicas: 1 } } }, ['workerPools.more.pools']],
   [{ ingress: { enabled: true } }, ['ingress.hosts']],
+  [
+    { image: { tag: '1.0.0' }, versioning: { enabled: true, previous: [{ tag: '1.0.0' }] } },
+    ['versioning.previous', 'current build'],
+  ],
   [{ gatewayApi: { httpRoute: { enabled: true } } }, ['gatewayApi.httpRoute.parentRefs']],
   [
     { postgresql: { mode: 'cnpg', backup: { enabled: true } } },

@@ -145,6 +145,7 @@ describe('a worker', () => {
 
 /** Everything that makes the chart set a variable. */
 const everything = {
+  versioning: { enabled: true },
   providers: {
     existingSecret: 'model-keys',
     accounts: [

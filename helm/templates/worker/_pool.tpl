@@ -1,14 +1,39 @@
 {{/*
-A worker pool with all its settings, as YAML, of (dict root name): what it says, over the defaults of all pools. Of a budget
-only one key may stand, so a pool's own replaces the default.
+The worker pools with all their settings, as YAML, {name: pool}: what a pool says, over the defaults of all. Of a budget only one key
+may stand, so a pool's own replaces the default. `build` is the build of its workers. With versioning every pool is there again for each
+old build, `<pool>-<tag>`, with a fixed number of workers for what began with that build.
 */}}
-{{- define "ado.pool" -}}
-{{- $own := index .root.Values.workerPools .name -}}
-{{- $pool := mergeOverwrite (deepCopy .root.Values.workerDefaults) (deepCopy $own) -}}
+{{- define "ado.pools" -}}
+{{- $root := . -}}
+{{- $pools := dict -}}
+{{- range $name, $own := .Values.workerPools -}}
+{{- $pool := mergeOverwrite (deepCopy $root.Values.workerDefaults) (deepCopy $own) -}}
 {{- if hasKey $own "pdb" }}{{ $_ := set $pool "pdb" $own.pdb }}{{ end -}}
 {{- /* A pool that names none is refused by validations.yaml, which all templates have to live to see. */ -}}
 {{- $_ := set $pool "pools" (default list $pool.pools) -}}
-{{- toYaml $pool -}}
+{{- $_ := set $pool "image" (mergeOverwrite (deepCopy $root.Values.image) $pool.image) -}}
+{{- $_ := set $pool "build" (include "ado.build" (dict "root" $root "image" $pool.image)) -}}
+{{- $_ := set $pools $name $pool -}}
+{{- if $root.Values.versioning.enabled -}}
+{{- range $old := $root.Values.versioning.previous -}}
+{{- $image := mergeOverwrite (deepCopy $pool.image) (dict "tag" $old.tag "digest" "") -}}
+{{- $left := dict "image" $image "build" $old.tag "replicas" (default 1 $old.replicas) "autoscaling" (dict "mode" "none") -}}
+{{- $slug := regexReplaceAll "[^a-z0-9]+" (lower $old.tag) "-" | trunc 20 | trimAll "-" -}}
+{{- $_ := set $pools (printf "%s-%s" $name $slug) (mergeOverwrite (deepCopy $pool) $left) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $pools -}}
+{{- end -}}
+
+{{/* Name of a build, of (dict root image): the image's tag, or what it is found by without one. */}}
+{{- define "ado.build" -}}
+{{- default (default .root.Chart.AppVersion (trunc 19 .image.digest)) .image.tag -}}
+{{- end -}}
+
+{{/* Name under which Temporal knows all builds of this release. */}}
+{{- define "ado.deploymentName" -}}
+{{- default (include "ado.fullname" .) .Values.versioning.deploymentName -}}
 {{- end -}}
 
 {{/* Name of a pool's Deployment, of (dict root name). */}}
