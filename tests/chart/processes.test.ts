@@ -12,11 +12,8 @@ import {
 import schema from '../../helm/values.schema.json' with { type: 'json' };
 
 const secret = { secrets: { existingSecret: 'ado-secrets' } };
-/** Variables of the programs underneath: libpq, Node, OpenTelemetry; and the password that stands in a URL. */
-const others = [
-  ...['PGPASSWORD', 'REDIS_PASSWORD', 'HOME', 'NODE_OPTIONS'],
-  ...['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'],
-];
+/** Variables of the programs underneath: libpq, Node; and the password that stands in a URL. */
+const others = ['PGPASSWORD', 'REDIS_PASSWORD', 'HOME', 'NODE_OPTIONS'];
 
 describe('a process of ado', () => {
   test.each(chartCases)(
@@ -145,6 +142,7 @@ describe('a worker', () => {
 
 /** Everything that makes the chart set a variable. */
 const everything = {
+  tracing: { endpoint: 'http://collector:4318' },
   versioning: { enabled: true },
   providers: {
     existingSecret: 'model-keys',
