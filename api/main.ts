@@ -228,7 +228,7 @@ function readConfig(): Config {
 }
 
 const config = readConfig();
-const log = createLogger({ process: 'api', level: config.log.level });
+const log = createLogger({ process: 'api', ...config.log });
 const stopping = createStopSignal();
 try {
   await run(config, log, stopping);

@@ -31,3 +31,36 @@ test('telling Temporal of a build takes no stores, but both variables', () => {
   });
   expect(() => loadBuildConfig({ TEMPORAL_ADDRESS })).toThrow('TEMPORAL_WORKER_BUILD_ID');
 });
+
+test('values that nobody may read in logs are known by their names, and passwords by their place in URLs', () => {
+  const { log } = loadConfig({
+    ...needed,
+    DATABASE_URL: 'postgres://ado:p%40ssword-of-db@db:5432/ado',
+    REDIS_URL: 'redis://:100%-redis-password@redis:6379',
+    OPENAI_API_KEY: 'sk-0123456789',
+    GITHUB_TOKEN: 'ghp_0123456789',
+    // Too short to be told from a word.
+    MY_PASSWORD: 'postgres',
+    ADO_HOME: '/var/lib/ado-data-folder',
+  });
+
+  expect([...log.secrets].sort()).toEqual([
+    '100%-redis-password',
+    'ghp_0123456789',
+    'p%40ssword-of-db',
+    'p@ssword-of-db',
+    'sk-0123456789',
+  ]);
+});
+
+test('every bad variable is told at once', () => {
+  const bad = {
+    ...needed,
+    ADO_TEMPORAL_METRICS_PORT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector',
+  };
+
+  expect(() => loadConfig({ ...bad, OTEL_TRACES_SAMPLER_ARG: '2' })).toThrow(
+    /ADO_TEMPORAL_METRICS_PORT[^]*OTEL_EXPORTER_OTLP_ENDPOINT[^]*OTEL_TRACES_SAMPLER_ARG/,
+  );
+});

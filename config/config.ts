@@ -177,7 +177,28 @@ export const environmentSchema = z.object({
 
 type Environment = z.infer<typeof environmentSchema>;
 
-function toConfig(env: Environment) {
+/** Shorter ones are words that stand in log lines for other reasons. */
+const shortestSecret = 12;
+
+/** Values of the environment that must not be read in logs: whatever is named like a credential, and passwords in URLs. */
+function findSecrets(env: NodeJS.ProcessEnv): string[] {
+  const values = Object.entries(env).flatMap(([name, value = '']) => {
+    if (/(KEY|TOKEN|SECRET|PASSWORD)$/.test(name)) return [value];
+    const { password = '' } = URL.parse(value) ?? {};
+    return [password, decoded(password)];
+  });
+  return [...new Set(values)].filter((value) => value.length >= shortestSecret);
+}
+
+function decoded(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
+}
+
+function toConfig(env: Environment, secrets: readonly string[]) {
   const dataDir =
     env.ADO_HOME ?? join(env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'ado');
   return {
@@ -230,7 +251,7 @@ function toConfig(env: Environment) {
     },
     crashpoints: env.NODE_ENV === 'production' ? undefined : env.ADO_CRASHPOINTS,
     traces: { endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT, ratio: env.OTEL_TRACES_SAMPLER_ARG },
-    log: { level: env.LOG_LEVEL },
+    log: { level: env.LOG_LEVEL, secrets },
   } as const;
 }
 
@@ -263,7 +284,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     message: 'needed as soon as one of the two is there',
     path: ['TEMPORAL_DEPLOYMENT_NAME and TEMPORAL_WORKER_BUILD_ID'],
   });
-  return Object.freeze(toConfig(parse(whole, env)));
+  return Object.freeze(toConfig(parse(whole, env), findSecrets(env)));
 }
 
 /**
@@ -289,7 +310,7 @@ export function loadBuildConfig(env: NodeJS.ProcessEnv = process.env) {
       buildId: read.TEMPORAL_WORKER_BUILD_ID,
     },
     pools: read.ADO_POOLS,
-    log: { level: read.LOG_LEVEL },
+    log: { level: read.LOG_LEVEL, secrets: findSecrets(env) },
   } as const;
 }
 

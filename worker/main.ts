@@ -50,7 +50,7 @@ import { prepareWorkflowBundle } from './workflow-bundle.ts';
 const sweepEveryMs = 3_600_000;
 
 const config = loadConfig();
-const log = createLogger({ process: 'worker', level: config.log.level });
+const log = createLogger({ process: 'worker', ...config.log });
 const stop = createStopSignal();
 try {
   await serve();

@@ -14,7 +14,7 @@ const usage = 'usage: set-current-version [--ramp PERCENT] [--wait SECONDS]';
 try {
   const { rampPercent, waitMs } = readFlags();
   const { temporal, build, pools, log: logging } = loadBuildConfig();
-  const log = createLogger({ process: 'worker', level: logging.level });
+  const log = createLogger({ process: 'worker', ...logging });
   const queues = pools.map((pool) => taskQueues[pool]);
   const became = await routeNewWork({ ...temporal, build, queues, rampPercent, waitMs, log });
   log.info({ ...build, ...(became === 'ramping' ? { rampPercent } : {}) }, `build-${became}`);

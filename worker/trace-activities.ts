@@ -2,7 +2,7 @@
 import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Tracing } from '../adapters/ports.ts';
-import { findScope, runInScope } from '../adapters/telemetry/scope.ts';
+import { runInScope } from '../adapters/telemetry/scope.ts';
 import { readTaskWorkflowId } from '../contracts/names.ts';
 import { parseTraceparent, traceHeader, type EndedRun } from '../contracts/trace.ts';
 
@@ -19,6 +19,8 @@ export function createActivityInterceptors(tracing: Tracing): ActivityIntercepto
       ...(taskId === undefined ? {} : { taskId }),
       ...(batchId === undefined ? {} : { batchId }),
     };
+    // Known once the headers are read; the SDK writes lines after the span, too.
+    let trace: { readonly traceId?: string } = {};
     return {
       inbound: {
         async execute(input, next) {
@@ -26,6 +28,7 @@ export function createActivityInterceptors(tracing: Tracing): ActivityIntercepto
           const parent = payload && parseTraceparent(defaultPayloadConverter.fromPayload(payload));
           // A trace without its beginning would be of no use.
           if (parent === undefined) return runInScope({ ids }, () => next(input));
+          trace = { traceId: parent.traceId };
           const start = {
             name: activityType,
             kind: 'consumer',
@@ -44,15 +47,10 @@ export function createActivityInterceptors(tracing: Tracing): ActivityIntercepto
       },
       outbound: {
         // The SDK's own lines go another way than ours.
-        getLogAttributes: (input, next) => next({ ...input, ...taskFields(ids) }),
+        getLogAttributes: (input, next) => next({ ...input, ...ids, ...trace }),
       },
     };
   };
-}
-
-function taskFields(ids: object): Record<string, unknown> {
-  const span = findScope()?.span;
-  return span === undefined ? { ...ids } : { ...ids, traceId: span.traceId, spanId: span.spanId };
 }
 
 /** Where workflows tell of the ends of their runs; not again when they are replayed. */

@@ -5,6 +5,7 @@ import { createLogger } from './logger.ts';
 import { createMetrics, metricDefinitions } from './metrics.ts';
 import { startInternalServer } from './internal-server.ts';
 import { modelMetricDefinitions } from './model-metrics.ts';
+import { runInScope } from './scope.ts';
 
 const aPool: PoolState = {
   name: 'agents',
@@ -21,7 +22,7 @@ describe('the logger', () => {
   test('writes one JSON object a line, without secrets', () => {
     const lines: string[] = [];
     const log = createLogger(
-      { process: 'worker', level: 'info' },
+      { process: 'worker', level: 'info', secrets: ['hunter2-"quoted"'] },
       { write: (line) => lines.push(line) },
     );
 
@@ -41,10 +42,71 @@ describe('the logger', () => {
     expect(lines[0]).not.toContain('ado_x');
   });
 
+  test.each([
+    ['one that the process was given', 'refused hunter2-"quoted" here', 'hunter2'],
+    ['a key of ado', 'key ado_live_1a2b3c4d_0123456789abcdef', '0123456789abcdef'],
+    ['a key of a provider', 'Incorrect API key provided: sk-proj-abcdef123456', 'abcdef123456'],
+    ['a bearer token', 'authorization: Bearer abc.def-123', 'abc.def'],
+    ['a password in a URL', 'connect to postgres://ado:s3cr3t@db:5432/ado', 's3cr3t'],
+  ])('takes %s out of messages and stacks', (_what, message, secret) => {
+    const lines: string[] = [];
+    const log = createLogger(
+      { process: 'worker', level: 'info', secrets: ['hunter2-"quoted"'] },
+      { write: (line) => lines.push(line) },
+    );
+
+    log.error({ err: new Error(message), deep: { down: { detail: message } } }, 'failed');
+
+    expect(lines[0]).not.toContain(secret);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'error', msg: 'failed' });
+  });
+
+  test('leaves ids, commits and addresses as they are', () => {
+    const lines: string[] = [];
+    const log = createLogger(
+      { process: 'worker', level: 'info', secrets: [] },
+      { write: (line) => lines.push(line) },
+    );
+    const fields = {
+      taskId: 'task-0190a8c0-7b1d-7c3e-8f4a-1b2c3d4e5f60',
+      commit: '0123456789abcdef0123456789abcdef01234567',
+      url: 'http://127.0.0.1:3000/v1/tasks',
+    };
+
+    log.info(fields, 'told');
+
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject(fields);
+  });
+
+  test('tells what a line is written for', async () => {
+    const lines: string[] = [];
+    const log = createLogger(
+      { process: 'worker', level: 'info', secrets: [] },
+      { write: (line) => lines.push(line) },
+    );
+    const span = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), sampled: true };
+
+    await runInScope({ ids: { taskId: 'task-1' }, span }, () =>
+      runInScope({ ids: { attempt: 2 } }, async () => {
+        await Promise.resolve();
+        log.info({}, 'inside');
+      }),
+    );
+    log.info({}, 'outside');
+
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      taskId: 'task-1',
+      attempt: 2,
+      traceId: span.traceId,
+      spanId: span.spanId,
+    });
+    expect(lines[1]).not.toContain('task-1');
+  });
+
   test('writes an error whole, also under the name that Temporal gives it', () => {
     const lines: string[] = [];
     const log = createLogger(
-      { process: 'worker', level: 'info' },
+      { process: 'worker', level: 'info', secrets: ['hunter2-"quoted"'] },
       { write: (line) => lines.push(line) },
     );
 
