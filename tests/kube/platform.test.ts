@@ -2,7 +2,9 @@
 // PostgreSQL and Redis; the autoscaler of the agents is told what the API tells of the real queue.
 //   - the migrations' Job makes the tables, and pods are ready when their processes are
 //   - a batch that is more than the pool can do makes it grow, and when all is done it shrinks again
-//   - meanwhile every Deployment is rolled over to another image: each repository gets one branch with one commit
+//   - meanwhile every Deployment is rolled over to another image: each repository gets one branch with one commit, and no
+//     request to the API fails
+//   - a worker that goes has handed its work over before its grace ends
 import { createApiClient } from '../../cli/api-client.ts';
 import { createLocalApiKey } from '../../cli/dev/home.ts';
 import { tryAgain } from '../../cli/try-again.ts';
@@ -20,8 +22,9 @@ import { followReplicas } from '../support/kube/replica-log.ts';
 import { countCommits, deliveredBranches, makeRepositories } from '../support/repositories.ts';
 
 const namespace = 'platform';
-const itemCount = 16;
-const mostWorkers = 3;
+const itemCount = 100;
+const parallel = 20;
+const mostWorkers = 4;
 const apiKey = createLocalApiKey();
 
 let world: FaultWorld;
@@ -89,6 +92,40 @@ async function askApi({ metric, labels }: MetricQuestion): Promise<number | unde
   }
 }
 
+/** Asks for a batch again and again, each time one of the pods that a Service would choose. */
+function keepAsking(batchId: string): {
+  readonly stop: () => Promise<{ readonly asked: number; readonly failures: readonly string[] }>;
+} {
+  const failures: string[] = [];
+  let asked = 0;
+  let isOver = false;
+  const ask = async (): Promise<void> => {
+    while (!isOver) {
+      const address = await apiAddress();
+      const headers = { authorization: `Bearer ${apiKey}` };
+      const url = `http://${address}:3000/v1/batches/${batchId}`;
+      await fetch(url, { headers }).then(
+        async (response) => {
+          await response.text();
+          if (!response.ok) failures.push(`${address}: ${String(response.status)}`);
+        },
+        (error: unknown) => {
+          failures.push(`${address}: ${String(error)}`);
+        },
+      );
+      asked += 1;
+    }
+  };
+  const asking = ask();
+  return {
+    stop: async () => {
+      isOver = true;
+      await asking;
+      return { asked, failures };
+    },
+  };
+}
+
 function values(tag: string): string {
   const { postgres, redis, temporal } = world;
   const atOnce = {
@@ -117,12 +154,12 @@ function values(tag: string): string {
       },
     },
     temporal: { enabled: false, address: temporal.address, namespace: temporal.namespace },
-    api: { replicas: 1, autoscaling: { mode: 'none' }, databasePoolSize: 5 },
+    api: { replicas: 2, autoscaling: { mode: 'none' }, databasePoolSize: 5 },
     workerDefaults: { terminationGracePeriodSeconds: 40 },
     workerPools: {
       workflows: { replicas: 1 },
       models: { replicas: 0 },
-      agents: { slots: 2, autoscaling: grows },
+      agents: { slots: 5, autoscaling: grows },
     },
   });
 }
@@ -141,14 +178,11 @@ test('a batch is done by as many workers as it needs, while all of them are repl
     body: {
       prompt: 'Do it',
       agent: 'command',
-      exec: 'sleep 4; echo done >> README.md',
-      parallel: itemCount,
+      exec: 'sleep 2; echo done >> README.md',
+      parallel,
       items: repositories.map((repository) => ({ repository })),
     },
   });
-  await agents.until(mostWorkers);
-  await cluster.helm([...deploy, ...ready], { input: values('v2') });
-
   const look = async () =>
     tryAgain(
       async () => {
@@ -157,17 +191,36 @@ test('a batch is done by as many workers as it needs, while all of them are repl
       },
       { forMs: 60_000, onRepeat: () => undefined },
     );
+  const countEnded = async (): Promise<number> =>
+    Object.values((await look()).counts.byOutcome).reduce((sum, count) => sum + count, 0);
+  await agents.until(mostWorkers);
+  const endedBefore = await countEnded();
+  const requests = keepAsking(id);
+  await cluster.helm([...deploy, ...ready], { input: values('v2') });
+  const { asked, failures } = await requests.stop();
+  const endedAfter = await countEnded();
+
   await until('the batch has ended', async () => (await look()).status === 'succeeded', 300_000);
+  const figures = `${String(endedBefore)} of ${String(itemCount)} items had ended, after it ${String(endedAfter)}`;
+  process.stderr.write(
+    `rollout: before it ${figures}; ${String(asked)} requests, ${String(failures.length)} failed\n`,
+  );
   const branches = repositories.map(deliveredBranches);
   expect(branches.map((names) => names.length)).toEqual(repositories.map(() => 1));
   const commits = repositories.map((repository, place) =>
     countCommits(repository, branches[place]?.[0] ?? ''),
   );
   expect(commits).toEqual(repositories.map(() => 1));
+  expect(endedBefore).toBeLessThan(itemCount - parallel);
+  expect(failures).toEqual([]);
+  expect(asked).toBeGreaterThan(20);
   const images = new Set(processes.started.map(({ pod }) => pod.spec.containers[0]?.image));
   expect([...images].sort()).toEqual(['ado:v1', 'ado:v2']);
 
   await agents.until(1);
   await agents.stop();
+  const old = processes.started.filter(({ pod }) => pod.spec.containers[0]?.image === 'ado:v1');
+  const ends = await Promise.all(old.map(async ({ ended }) => ended));
+  expect(ends.filter((code) => code !== 0)).toEqual([]);
   expect(cluster.nodes.troubles).toEqual([]);
 }, 900_000);

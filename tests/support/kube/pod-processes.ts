@@ -22,8 +22,8 @@ export interface PodProcess {
   readonly pid: number;
   readonly address: string;
   readonly logFile: string;
-  /** What the pod's container asked for, as the process got it. */
-  readonly env: NodeJS.ProcessEnv;
+  /** Resolves with its exit code; 137 for one that was killed. */
+  readonly ended: Promise<number>;
 }
 
 /** The processes of a cluster's pods. */
@@ -89,7 +89,7 @@ async function runContainer(run: Run, started: PodProcess[]): Promise<RunningPod
   });
   const pid = child.pid ?? 0;
   const identity = identify(pid);
-  started.push({ pod, pid, address, logFile, env });
+  started.push({ pod, pid, address, logFile, ended });
   let hasEnded = false;
   void ended.then(() => {
     hasEnded = true;
