@@ -84,10 +84,7 @@ export function createTracing(options: TracingOptions): Tracing {
     idGenerator: ids,
   }).getTracer('ado');
 
-  const begin = (
-    { name, kind = 'internal', parent, attributes }: SpanStart,
-    startTime?: number,
-  ) => {
+  const begin = ({ name, kind = 'internal', parent, attributes }: SpanStart, startTime?: Date) => {
     const under = parent ?? findScope()?.span;
     return tracer.startSpan(
       name,
@@ -123,7 +120,7 @@ export function createTracing(options: TracingOptions): Tracing {
       }
     },
     ended({ durationMs, ...told }) {
-      finish(begin(told, Date.now() - durationMs), told);
+      finish(begin(told, new Date(Date.now() - durationMs)), told);
     },
     runEnded({ span, parent, link, startedAtMs, endedAtMs, end, status, ...run }) {
       if (!span.sampled) return;
@@ -132,7 +129,8 @@ export function createTracing(options: TracingOptions): Tracing {
         run.workflowType,
         {
           kind: SpanKind.CONSUMER,
-          startTime: startedAtMs,
+          // As a date: of a number before the start of this process the SDK thinks that it counts from there.
+          startTime: new Date(startedAtMs),
           links: link === undefined ? [] : [{ context: toSpanContext(link) }],
           attributes: {
             'temporal.workflow.type': run.workflowType,
@@ -146,7 +144,7 @@ export function createTracing(options: TracingOptions): Tracing {
       );
       if (end === 'failed' || status === 'failed')
         started.setStatus({ code: SpanStatusCode.ERROR });
-      started.end(endedAtMs);
+      started.end(new Date(endedAtMs));
     },
     async close() {
       const late = new Promise((resolve) => setTimeout(resolve, closeTimeoutMs).unref());
