@@ -88,10 +88,13 @@ const readTimeoutMs = 60_000;
 /** Accepting a batch resolves every base, which for remote repositories takes its time. */
 const writeTimeoutMs = 600_000;
 
-/** Makes a client. The address is asked for at every call, as a local platform may come back on another port. */
-export function createApiClient(findAddress: () => Address): ApiClient {
-  const send = async (route: string, input: LooseInput): Promise<Response> => {
-    const address = findAddress();
+/** Makes a client. The address is asked for at every call, as a platform may come back on another port. */
+export function createApiClient(findAddress: () => Address | Promise<Address>): ApiClient {
+  const send = async (
+    route: string,
+    input: LooseInput,
+  ): Promise<{ readonly response: Response; readonly address: Address }> => {
+    const address = await findAddress();
     const { url, method } = placeOf(route, input, address);
     const timeoutMs = method === 'GET' ? readTimeoutMs : writeTimeoutMs;
     try {
@@ -102,7 +105,7 @@ export function createApiClient(findAddress: () => Address): ApiClient {
         ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
       });
       if (!response.ok) throw await toServerError(response, address);
-      return response;
+      return { response, address };
     } catch (error) {
       if (error instanceof AppError || input.signal?.aborted === true) throw error;
       throw unreachable(address, error);
@@ -110,20 +113,16 @@ export function createApiClient(findAddress: () => Address): ApiClient {
   };
   return {
     call: async (route, input) => {
-      const response = await send(route, input);
-      return readBody(
-        response,
-        findAddress(),
-        async () => JSON.parse(await response.text()) as never,
-      );
+      const { response, address } = await send(route, input);
+      return readBody(response, address, async () => JSON.parse(await response.text()) as never);
     },
     text: async (route, input) => {
-      const response = await send(route, input);
-      return readBody(response, findAddress(), async () => response.text());
+      const { response, address } = await send(route, input);
+      return readBody(response, address, async () => response.text());
     },
     open: async (route, input) => {
-      const response = await send(route, input);
-      if (response.body === null) throw unreachable(findAddress(), new Error('an empty answer'));
+      const { response, address } = await send(route, input);
+      if (response.body === null) throw unreachable(address, new Error('an empty answer'));
       return response.body;
     },
   };

@@ -23,6 +23,10 @@ export async function connect(cli: Cli, { mayStart }: ConnectOptions): Promise<A
     const address: Address = { url: context.url, key: context.key };
     return createApiClient(() => address);
   }
+  if (context.kubernetes !== undefined) {
+    const { forwardToApi } = await import('./kubernetes/port-forward.ts');
+    return createApiClient(await forwardToApi(cli, context, context.kubernetes));
+  }
   return connectLocally(cli, context, mayStart);
 }
 

@@ -1,6 +1,6 @@
 /** Contexts: which server a command speaks to, and with which key. */
 import type { CliEnvironment } from '../config/cli-environment.ts';
-import type { ContextConfig, UserConfig } from '../config/cli-config.ts';
+import type { ContextConfig, KubernetesConfig, UserConfig } from '../config/cli-config.ts';
 import { suggestWord } from '../config/closest-word.ts';
 import { AppError } from '../contracts/errors.ts';
 
@@ -16,8 +16,10 @@ export type Source = 'flag' | 'environment' | 'user' | 'project' | 'default';
 export interface ResolvedContext {
   readonly name: string;
   readonly nameSource: Source;
-  /** Undefined in `local`: the platform says where it is. */
+  /** Undefined in `local`, where the platform says where it is, and on Kubernetes. */
   readonly url: string | undefined;
+  /** Of a release on Kubernetes: how it is reached. */
+  readonly kubernetes: KubernetesConfig | undefined;
   /** Undefined in `local` unless ADO_API_KEY is set: the platform made its own. */
   readonly key: string | undefined;
   /** Where the key came from, in words; undefined when there is none here. */
@@ -40,6 +42,7 @@ export function resolveContext(
   const config = contexts[name];
   if (config === undefined && name !== localContext) {
     const names = [localContext, ...Object.keys(contexts)];
+    if (name === 'kubernetes') throw noCluster();
     throw new AppError(
       'CONTEXT_NOT_FOUND',
       `There is no context "${word}"${suggestWord(word, names)}`,
@@ -49,7 +52,20 @@ export function resolveContext(
   const variable = findVariableKey(environment);
   // A context that the command line names brings its own key; the variable only stands in where it has none.
   const key = nameSource === 'flag' ? (own ?? variable) : (variable ?? own);
-  return { name, nameSource, url: config?.url, key: key?.value, keySource: key?.source };
+  const { url, kubernetes } = config ?? {};
+  return { name, nameSource, url, kubernetes, key: key?.value, keySource: key?.source };
+}
+
+/** Answers whether a context is the platform of this machine. */
+export function isLocal({ url, kubernetes }: Pick<ResolvedContext, 'url' | 'kubernetes'>): boolean {
+  return url === undefined && kubernetes === undefined;
+}
+
+function noCluster(): AppError {
+  const error = new AppError('CONTEXT_NOT_FOUND', 'There is no context "kubernetes" yet.');
+  const remedy =
+    'Say where the chart is installed: `ado context add kubernetes --namespace ado-system --key-secret ado-secrets/ADO_BOOTSTRAP_API_KEY`.';
+  return Object.assign(error, { remedy });
 }
 
 function fromEnvironment(environment: CliEnvironment): ResolvedContext {
@@ -58,6 +74,7 @@ function fromEnvironment(environment: CliEnvironment): ResolvedContext {
     name: environmentContext,
     nameSource: 'environment',
     url: environment.url,
+    kubernetes: undefined,
     key: key?.value,
     keySource: key?.source,
   };

@@ -52,11 +52,39 @@ export type ProjectConfig = z.infer<typeof projectConfigSchema>;
 const contextName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a context name is a–z, 0–9 and -, at most 40');
+const kubernetesSchema = z.strictObject({
+  namespace: z.string().min(1).describe('Namespace of the release.'),
+  service: z.string().min(1).default('ado-api').describe("Service of the release's API."),
+  release: z.string().min(1).default('ado').describe('Name of the release; for `ado pools scale`.'),
+  chart: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Chart of the release; for `ado pools scale`. Default: this ado's own."),
+  kubeconfig: z.string().min(1).optional().describe("Default: kubectl's own."),
+  kubeContext: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Context of the kubeconfig. Default: its current one.'),
+  keySecret: z
+    .string()
+    .regex(/^[^/]+\/[^/]+$/, 'a secret and a key in it, such as ado-secrets/ADO_BOOTSTRAP_API_KEY')
+    .optional()
+    .describe('Secret that holds the API key, `name/key`; read by `kubectl`.'),
+});
+/** A release of the chart on a cluster, reached through a port that kubectl forwards. */
+export type KubernetesConfig = z.infer<typeof kubernetesSchema>;
+
 const contextSchema = z
   .strictObject({
     url: z
       .url({ protocol: /^https?$/, error: 'a URL such as https://ado.example.com' })
+      .optional()
       .describe('Address of the server.'),
+    kubernetes: kubernetesSchema
+      .optional()
+      .describe('Release of the chart, reached through `kubectl port-forward`, in place of a URL.'),
     key: z.string().min(1).optional().describe('API key. Better kept elsewhere: see keyEnv.'),
     keyEnv: z
       .string()
@@ -65,8 +93,13 @@ const contextSchema = z
       .describe('Name of the environment variable that holds the API key.'),
   })
   .refine(
-    (context) => context.key === undefined || context.keyEnv === undefined,
-    'give key or keyEnv, not both',
+    ({ url, kubernetes }) => (url === undefined) !== (kubernetes === undefined),
+    'give url or kubernetes, one of the two',
+  )
+  .refine(
+    ({ key, keyEnv, kubernetes }) =>
+      [key, keyEnv, kubernetes?.keySecret].filter((one) => one !== undefined).length <= 1,
+    'give one of key, keyEnv and keySecret',
   );
 /** A server that has a name. */
 export type ContextConfig = z.infer<typeof contextSchema>;

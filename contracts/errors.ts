@@ -169,6 +169,12 @@ export const errorKinds = {
     meaning: 'A program that the local platform needs is missing.',
     remedy: '`ado doctor` prints the line that installs it.',
   },
+  UPGRADE_FAILED: {
+    family: 'caller',
+    http: 500,
+    meaning: 'Helm could not look at the release, or change it.',
+    remedy: 'Correct what Helm says; `helm history` and `helm status` tell how the release is.',
+  },
   PORT_TAKEN: {
     family: 'caller',
     http: 409,

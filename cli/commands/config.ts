@@ -4,7 +4,7 @@ import { changeUserConfig, settableKeys, toSetting } from '../../config/cli-conf
 import { suggestWord } from '../../config/closest-word.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { Cli } from '../cli.ts';
-import { localContext } from '../contexts.ts';
+import { isLocal, localContext } from '../contexts.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findHome, findLocalApiKey } from '../dev/home.ts';
 import { findLocalAddress } from '../local-platform.ts';
@@ -123,7 +123,7 @@ async function listSettings(cli: Cli): Promise<Setting[]> {
     project: projectConfigPath(cli),
     default: 'default',
   };
-  const local = context.url === undefined ? findLocalAddress(cli.environment.variables) : undefined;
+  const local = isLocal(context) ? findLocalAddress(cli.environment.variables) : undefined;
   const urlSource =
     local === undefined
       ? context.name === 'environment'
@@ -152,6 +152,13 @@ async function findKey(
 ): Promise<{ readonly value: string; readonly source: string } | undefined> {
   const context = await loadContext(cli);
   if (context.key !== undefined) return { value: context.key, source: context.keySource ?? '' };
+  if (context.kubernetes?.keySecret !== undefined) {
+    const { findSecretKey } = await import('../kubernetes/port-forward.ts');
+    const value = await findSecretKey(cli.environment, context.kubernetes);
+    return value === undefined
+      ? undefined
+      : { value, source: `secret ${context.kubernetes.keySecret}` };
+  }
   if (context.name !== localContext) return undefined;
   const key = findLocalApiKey(findHome(cli.environment.variables));
   return key === undefined ? undefined : { value: key, source: 'local platform' };

@@ -7,6 +7,7 @@ import type { DoctorCheck } from '../dev/doctor.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../output.ts';
 import type { OutputFormat } from '../output.ts';
+import { isLocal } from '../contexts.ts';
 import { loadContext, loadProjectConfig } from '../settings.ts';
 import { formatTable } from '../table.ts';
 
@@ -61,11 +62,8 @@ async function checkServer(cli: Cli): Promise<DoctorCheck> {
     const found = `version ${key.version}, tenant ${key.tenant}, may ${key.scopes.join(', ')}`;
     return { ...check, ok: true, found, fix: '' };
   } catch (error) {
-    const isLocal = await loadContext(cli).then(
-      (context) => context.url === undefined,
-      () => false,
-    );
-    const ok = isLocal && codeOf(error) === 'SERVER_UNREACHABLE';
+    const mayBeAway = await loadContext(cli).then(isLocal, () => false);
+    const ok = mayBeAway && codeOf(error) === 'SERVER_UNREACHABLE';
     return { ...check, ok, ...tell(error), ...(ok ? { fix: '' } : {}) };
   }
 }

@@ -1,6 +1,7 @@
 /** The definitions of `workers` and `pools`. */
-import { outputOption, withExamples } from './define.ts';
+import { outputOption, valueOf, withExamples } from './define.ts';
 import type { Command, Perform } from './define.ts';
+import { integerIn } from '../values.ts';
 
 /** Defines `ado workers` and `ado pools`. */
 export function defineFleetCommands(program: Command, perform: Perform): void {
@@ -26,9 +27,9 @@ export function defineFleetCommands(program: Command, perform: Perform): void {
 
   const pools = program
     .command('pools')
-    .summary('look at the pools of workers')
+    .summary('look at the pools of workers, and scale them')
     .description('Pools of workers: what waits for each, and how many workers it takes.');
-  withExamples(pools, 'ado pools list');
+  withExamples(pools, 'ado pools list', 'ado --context k8s pools scale agents 20');
   withExamples(
     pools
       .command('list')
@@ -43,5 +44,23 @@ export function defineFleetCommands(program: Command, perform: Perform): void {
       ),
     'ado pools list',
     'ado pools list -o json',
+  );
+  withExamples(
+    pools
+      .command('scale')
+      .summary('change how many workers a pool of a release has')
+      .description(
+        'Upgrades the release of a context on Kubernetes with another number of workers for a pool of the chart, and nothing ' +
+          'else. A pool that an autoscaler looks after is refused.',
+      )
+      .argument('<pool>', 'name of the pool in the values of the chart')
+      .argument('<workers>', 'how many it is to have', valueOf(integerIn({ min: 0, max: 1_000 })))
+      .addOption(outputOption())
+      .action((pool, workers, options) =>
+        perform(async (cli) =>
+          (await import('../commands/scale-pool.ts')).scalePool(cli, { ...options, pool, workers }),
+        ),
+      ),
+    'ado --context k8s pools scale agents 20',
   );
 }

@@ -54,9 +54,19 @@ export function defineContextCommands(program: Command, perform: Perform): void 
     context
       .command('add')
       .summary('add or change a context')
-      .description('Adds a context, or gives a known one another address and key.')
+      .description(
+        'Adds a context, or gives a known one another address and key. One on Kubernetes is reached through a port that ' +
+          '`kubectl` forwards while a command runs.',
+      )
       .argument('<name>', 'name of the context')
-      .requiredOption('--url <url>', 'address of the server')
+      .option('--url <url>', 'address of the server')
+      .option('--namespace <name>', 'in place of --url: namespace of a release on Kubernetes')
+      .option('--service <name>', "service of the release's API (default: ado-api)")
+      .option('--release <name>', 'name of the release, for `ado pools scale` (default: ado)')
+      .option('--chart <path>', "chart of the release, for `ado pools scale` (default: this ado's)")
+      .option('--kubeconfig <path>', "kubeconfig (default: kubectl's own)")
+      .option('--kube-context <name>', 'context of the kubeconfig (default: its current one)')
+      .option('--key-secret <name/key>', 'secret of the namespace that holds the API key')
       .option(
         '--key <key>',
         'API key; - reads it from stdin, which keeps it out of the shell history',
@@ -68,6 +78,7 @@ export function defineContextCommands(program: Command, perform: Perform): void 
         ),
       ),
     'ado context add staging --url https://ado.example.com --key - < key.txt',
+    'ado context add kubernetes --namespace ado-system --key-secret ado-secrets/ADO_BOOTSTRAP_API_KEY',
   );
   withExamples(
     context
