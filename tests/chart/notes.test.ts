@@ -20,6 +20,9 @@ test('a trial is told that it is one', async () => {
   const notes = await notesOf({});
 
   expect(notes).toContain('kubectl -n agents port-forward svc/ado-api 3000');
+  expect(notes).toContain(
+    'ado context add kubernetes --namespace agents --key-secret ado-secrets/ADO_BOOTSTRAP_API_KEY\n',
+  );
   expect(notes).toContain('PostgreSQL is one pod');
   expect(notes).toContain('No model accounts');
   expect(notes).not.toMatch(/no TLS|No pool serves|more than PostgreSQL allows/);
