@@ -3,6 +3,7 @@
  * one that is to end (a Job's, a test's) has succeeded, one that is deleted goes. Volume claims get a volume. What a
  * pod's containers do is left to `run`: nothing, or a process of this machine.
  */
+import { randomInt } from 'node:crypto';
 import type { KubeApi, KubeChange, KubeObject } from './kube-api.ts';
 import { isStatus } from './kube-api.ts';
 import { podStatus } from './pods.ts';
@@ -40,7 +41,8 @@ export async function startFakeNodes(
   const end = new AbortController();
   const troubles: string[] = [];
   const pods = new Map<string, PodLife>();
-  let addresses = 0;
+  // Every cluster has a network of its own, as several may run on one machine.
+  let address = randomInt(16 * 65_536, 255 * 65_536);
 
   const onPod = ({ type, object: pod }: KubeChange<Pod>): void => {
     const { uid } = pod.metadata;
@@ -52,8 +54,8 @@ export async function startFakeNodes(
     }
     if (pod.spec.nodeName === undefined) return;
     if (life === undefined) {
-      addresses += 1;
-      const host = `${String(addresses >> 8)}.${String(addresses & 255)}`;
+      address += 1;
+      const host = [address >> 16, (address >> 8) & 255, address & 255].join('.');
       const created = new PodLife({ api, pod, run, host, signal: end.signal, troubles });
       pods.set(uid, created);
       created.start();
@@ -88,7 +90,7 @@ interface PodLifeOptions {
   readonly api: KubeApi;
   readonly pod: Pod;
   readonly run: RunPod;
-  /** The last two numbers of the pod's address. */
+  /** The last three numbers of the pod's address. */
   readonly host: string;
   readonly signal: AbortSignal;
   readonly troubles: string[];
@@ -115,7 +117,7 @@ class PodLife {
   start(): void {
     const { pod, run, host } = this.#options;
     // The kernel answers on all of 127.0.0.0/8, so that every pod may have the ports that it wants.
-    const starting = run(pod, `127.1.${host}`);
+    const starting = run(pod, `127.${host}`);
     if (starting === undefined) {
       const isToEnd = (pod.spec.restartPolicy ?? 'Always') !== 'Always';
       const state = { restartCount: 0, ready: !isToEnd, ...(isToEnd ? { exitCode: 0 } : {}) };
@@ -178,7 +180,7 @@ class PodLife {
 
   #write(state: ContainerState): void {
     const { api, pod, host } = this.#options;
-    const status = podStatus(pod, `10.1.${host}`, state);
+    const status = podStatus(pod, `10.${host}`, state);
     this.#writes = this.#writes.then(async () =>
       api.patch(`${this.#path}/status`, { status }).then(
         () => undefined,
