@@ -111,6 +111,29 @@ test('runbooks name commands of ado that there are', () => {
   expect(named.filter((name) => !commands.includes(name))).toEqual([]);
 });
 
+test('runbooks change settings that the chart has', () => {
+  const folder = join(root, 'docs/runbooks');
+  const values = parse(readFileSync(join(root, 'helm/values.yaml'), 'utf8')) as object;
+  const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+
+  const paths = texts.flatMap((text) =>
+    [...text.matchAll(/--set ([\w.<>]+)=/g)].map(([, path = '']) => path),
+  );
+
+  // A pool has what all pools have, and slots by its kind.
+  const inValues = (path: string): string[] =>
+    path === 'workerPools.<pool>.slots'
+      ? ['workerPools', 'agents', 'slots']
+      : path.replace('workerPools.<pool>', 'workerDefaults').split('.');
+  const isThere = (path: string): boolean => {
+    let at: unknown = values;
+    for (const key of inValues(path)) at = (at as Record<string, unknown> | undefined)?.[key];
+    return at !== undefined;
+  };
+  expect(paths.length).toBeGreaterThan(5);
+  expect(paths.filter((path) => !isThere(path))).toEqual([]);
+});
+
 test('every alert has a severity that decides who is told', () => {
   const severities = new Set(alerts.map(({ labels }) => labels?.['severity']));
 
