@@ -16,7 +16,7 @@ metadata:
   {{- if .hook }}
   annotations:
     helm.sh/hook: {{ .hook }}
-    helm.sh/hook-delete-policy: before-hook-creation
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
   {{- end }}
 spec:
   backoffLimit: {{ $settings.backoffLimit }}
