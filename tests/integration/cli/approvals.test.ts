@@ -9,7 +9,7 @@ import { submitTaskSchema, type Task } from '../../../contracts/task.schema.ts';
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
 import { aTask } from '../../support/fake-work.ts';
 import { beginTask, endTask } from './fake-runs.ts';
-import { makePlace, runAdo, startAdo, type Place } from './run-ado.ts';
+import { makePlace, runAdo, startAdo, type Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { ask, readStream, textsOf, wires } from '../../support/emulator-clients.ts';
 import type { Wire } from '../../support/emulator-clients.ts';
-import { makePlace, readLines, runAdo, startAdo } from './run-ado.ts';
+import { makePlace, readLines, runAdo, startAdo } from '../../support/run-ado.ts';
 
 it('answers clients as its script says, and writes a line for each call', async () => {
   const place = makePlace();

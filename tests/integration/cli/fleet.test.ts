@@ -3,8 +3,8 @@
 //   - a fleet of nobody is said, and a pool that has work and no worker stands out by its figures
 import type { PoolState, Worker } from '../../../contracts/fleet.schema.ts';
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
-import { makePlace, runAdo } from './run-ado.ts';
-import type { Place } from './run-ado.ts';
+import { makePlace, runAdo } from '../../support/run-ado.ts';
+import type { Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

@@ -18,8 +18,8 @@ import {
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
 import { aBatch, aTask } from '../../support/fake-work.ts';
 import { beginTask, endTask, playBatch, writeOutput } from './fake-runs.ts';
-import { makePlace, readLines, runAdo, startAdo } from './run-ado.ts';
-import type { Place } from './run-ado.ts';
+import { makePlace, readLines, runAdo, startAdo } from '../../support/run-ado.ts';
+import type { Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

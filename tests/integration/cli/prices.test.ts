@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { ModelPrice, SetPrice } from '../../../contracts/price.schema.ts';
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
 import { page } from '../../support/fake-http.ts';
-import { makePlace, runAdo } from './run-ado.ts';
-import type { Place } from './run-ado.ts';
+import { makePlace, runAdo } from '../../support/run-ado.ts';
+import type { Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

@@ -4,8 +4,8 @@
 //   - limits are shown once in a pipe; a Redis that is away is said
 import type { OutputOf } from '../../../cli/api-client.ts';
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
-import { makePlace, runAdo } from './run-ado.ts';
-import type { Place } from './run-ado.ts';
+import { makePlace, runAdo } from '../../support/run-ado.ts';
+import type { Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

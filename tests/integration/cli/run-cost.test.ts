@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { nodeFlags } from '../../../cli/dev/checkout.ts';
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
 import { endTask, playBatch } from './fake-runs.ts';
-import { makePlace, readLines, runAdo, startAdo } from './run-ado.ts';
-import type { Place } from './run-ado.ts';
+import { makePlace, readLines, runAdo, startAdo } from '../../support/run-ado.ts';
+import type { Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

@@ -5,8 +5,8 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
-import { makePlace, runAdo } from './run-ado.ts';
-import type { Place } from './run-ado.ts';
+import { makePlace, runAdo } from '../../support/run-ado.ts';
+import type { Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

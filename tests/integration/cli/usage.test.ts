@@ -6,8 +6,8 @@ import { parse } from 'csv-parse/sync';
 import type { Forecast, Purchase, Usage, UsageRow } from '../../../contracts/usage.schema.ts';
 import { FakeApi, fakeKey } from '../../support/fake-api.ts';
 import { page } from '../../support/fake-http.ts';
-import { makePlace, readLines, runAdo } from './run-ado.ts';
-import type { Place } from './run-ado.ts';
+import { makePlace, readLines, runAdo } from '../../support/run-ado.ts';
+import type { Place } from '../../support/run-ado.ts';
 
 // Each call is a process; a busy machine starts them slowly.
 jest.setTimeout(60_000);

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeFlags } from '../../../cli/dev/checkout.ts';
+import { nodeFlags } from '../../cli/dev/checkout.ts';
 
 /** How a call ended. */
 export interface CallEnd {
@@ -41,7 +41,7 @@ export function makePlace(env: Readonly<Record<string, string>> = {}): Place {
   };
 }
 
-const main = join(import.meta.dirname, '..', '..', '..', 'cli', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 
 /** Starts `ado …`. */
 export function startAdo(place: Place, words: readonly string[], stdin = ''): Call {
