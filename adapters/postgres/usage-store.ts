@@ -239,7 +239,8 @@ async function listPurchases(
     .selectAll('reservations')
     .select('tasks.repository')
     .where('reservations.tenant_id', '=', tx.tenantId);
-  if (state !== undefined) query = query.where('state', '=', state);
+  // Literally: a plan for any state could not take the index of the open ones.
+  if (state !== undefined) query = query.where('state', '=', sql.lit(state));
   if (taskId !== undefined) query = query.where('task_id', '=', taskId);
   const before = readCursor(cursor, byAge);
   if (before !== undefined) {

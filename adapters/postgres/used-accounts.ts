@@ -52,8 +52,8 @@ export function createAccountUsage(database: Database): AccountUsage {
             fn.min('waiting_until').as('until'),
           ])
           .where('tenant_id', '=', tx.tenantId)
-          .where('status', 'in', ['queued', 'running'])
-          .where('waiting_reason', 'in', ['limit', 'provider', 'window'])
+          .where(sql<boolean>`status in ('queued', 'running')`)
+          .where(sql<boolean>`waiting_reason in ('limit', 'provider', 'window')`)
           .groupBy(['waiting_reason', 'waiting_detail'])
           .orderBy('tasks', 'desc')
           .orderBy('waiting_detail')
