@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runDoctor } from './doctor.ts';
@@ -25,6 +25,8 @@ test('whatever is wrong comes with what to do, and nothing else does', async () 
       'data-folder',
       'disk',
       'git',
+      'helm',
+      'kubectl',
       'node',
       'ports',
       'postgres',
@@ -55,6 +57,39 @@ test('parts that run elsewhere are not looked for', async () => {
 
   const found = checks.filter(({ found }) => found.startsWith('runs elsewhere'));
   expect(found.map(({ name }) => name)).toEqual(['postgres', 'redis', 'temporal']);
+});
+
+test('kubectl and helm are told with their versions, and none is missed', async () => {
+  const find = async (path: string) => {
+    const checks = await runDoctor({ PATH: path, ADO_HOME: home, HOME: home });
+    return Object.fromEntries(
+      checks
+        .filter(({ name }) => name === 'kubectl' || name === 'helm')
+        .map(({ name, ok, found }) => [name, { ok, found }]),
+    );
+  };
+  const bin = mkdtempSync(join(home, 'bin-'));
+  const answers = {
+    kubectl: 'Client Version: v1.36.3\nKustomize Version: v5.8.1',
+    helm: 'v4.2.3+g123abc4',
+  };
+  for (const [name, answer] of Object.entries(answers))
+    writeFileSync(join(bin, name), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
+
+  expect(await find(bin)).toEqual({
+    kubectl: { ok: true, found: '1.36.3' },
+    helm: { ok: true, found: '4.2.3' },
+  });
+
+  writeFileSync(join(bin, 'helm'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+  expect((await find(bin))['helm']).toMatchObject({
+    ok: true,
+    found: expect.stringContaining('tells no version') as string,
+  });
+  expect(await find('')).toEqual({
+    kubectl: { ok: true, found: expect.stringMatching(/^not found.*kubernetes\.io/) as string },
+    helm: { ok: true, found: expect.stringMatching(/^not found.*helm\.sh/) as string },
+  });
 });
 
 test('a data folder that cannot be made is told', async () => {

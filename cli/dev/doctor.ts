@@ -1,6 +1,8 @@
 /** `ado doctor`: looks at this machine and says what is missing for the local platform, and the line that mends it. */
 import { existsSync, mkdtempSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { toolHomes } from '../kubernetes/run-tool.ts';
+import type { Tool } from '../kubernetes/run-tool.ts';
 import { messageOf } from './error-text.ts';
 import { findCache, findHome, layOut } from './home.ts';
 import { installLine, recogniseSystem } from './install-lines.ts';
@@ -45,6 +47,8 @@ export async function runDoctor(env: NodeJS.ProcessEnv): Promise<DoctorCheck[]> 
     checkSandbox(examination),
     checkDisk(examination),
     checkPorts(examination),
+    checkKubernetesTool(examination, 'kubectl', ['version', '--client']),
+    checkKubernetesTool(examination, 'helm', ['version', '--short']),
   ]);
   return [checkNode(), checkDataFolder(examination), ...checks];
 }
@@ -195,6 +199,19 @@ function readSysctl(name: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Only contexts on Kubernetes need it, so that it is missing is told, and is no fault. */
+async function checkKubernetesTool(
+  { env }: Examination,
+  tool: Tool,
+  args: readonly string[],
+): Promise<DoctorCheck> {
+  const file = findOnPath(tool, env);
+  const version = file === undefined ? undefined : await findVersion(file, env, args);
+  const missing = file === undefined ? 'not found' : `${file} tells no version`;
+  const found = version ?? `${missing}; only contexts on Kubernetes need it: ${toolHomes[tool]}`;
+  return { name: tool, ok: true, found, needed: 'nothing, but for Kubernetes', fix: '' };
 }
 
 function checkDataFolder({ home }: Examination): DoctorCheck {

@@ -7,7 +7,8 @@ import { AppError } from '../../contracts/errors.ts';
 /** The programs that a context on Kubernetes needs. */
 export type Tool = 'kubectl' | 'helm';
 
-const homes: Readonly<Record<Tool, string>> = {
+/** Where each of them is to be had. */
+export const toolHomes: Readonly<Record<Tool, string>> = {
   kubectl: 'https://kubernetes.io/docs/tasks/tools/',
   helm: 'https://helm.sh/docs/intro/install/',
 };
@@ -29,7 +30,7 @@ export function clusterFlags(
 /** A program that is not on PATH. */
 export function toolMissing(tool: Tool): AppError {
   const error = new AppError('PROGRAM_MISSING', `${tool} is not on PATH; this context needs it.`);
-  return Object.assign(error, { remedy: `Install it: ${homes[tool]}` });
+  return Object.assign(error, { remedy: `Install it: ${toolHomes[tool]}` });
 }
 
 /** The last thing that a program said: its errors end with what is wrong. */
