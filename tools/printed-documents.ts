@@ -1,4 +1,5 @@
 /** The documents that are printed from code: `npm run docs` writes them, tests/architecture/documents.test.ts compares. */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { metricDefinitions } from '../adapters/telemetry/metrics.ts';
 import { buildOpenApi } from '../api/openapi.ts';
@@ -6,6 +7,7 @@ import { printCliDocument } from '../cli/print-help.ts';
 import { environmentSchema } from '../config/config.ts';
 import { errorKinds } from '../contracts/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { listChartValues } from './chart-values.ts';
 import { toGrafana } from './dashboards/dashboard.ts';
 import { dashboards } from './dashboards/dashboards.ts';
 import {
@@ -26,6 +28,7 @@ export function printDocuments(): Record<string, string> {
     'docs/cli.md': printCliDocument(),
     'docs/openapi.json': `${JSON.stringify(buildOpenApi(packageJson.version), null, 2)}\n`,
     '.env.example': environmentExample(),
+    'helm/README.md': chartReadme(),
     ...Object.fromEntries(
       dashboards.map((dashboard) => [
         `helm/files/dashboards/${dashboard.name}.json`,
@@ -154,4 +157,44 @@ function environmentExample(): string {
     required ? `${name}=` : `# ${name}=${fallback}`,
   ]);
   return [`# ${printed}`, ...lines, ''].join('\n');
+}
+
+/** Of the schema, the settings that every kind of pod takes and that values.yaml does not repeat. */
+interface ChartSchema {
+  readonly $defs: { readonly pod: { readonly properties: Readonly<Record<string, unknown>> } };
+}
+
+function chartReadme(): string {
+  const read = (name: string): string =>
+    readFileSync(new URL(`../helm/${name}`, import.meta.url), 'utf8');
+  const { $defs } = JSON.parse(read('values.schema.json')) as ChartSchema;
+  const ofPods = Object.keys($defs.pod.properties)
+    .filter((name) => name !== 'resources')
+    .map((name) => `\`${name}\``);
+  const rows = listChartValues(read('values.yaml')).map(
+    ({ key, default: fallback, meaning }) =>
+      `| \`${key}\` | ${fallback === undefined ? '' : cell(`\`${fallback}\``)} | ${cell(meaning)} |`,
+  );
+  return [
+    "# ado's Helm chart",
+    '',
+    printed,
+    '',
+    'It installs the whole platform: API, worker pools, Temporal with its UI, PostgreSQL, Valkey, and the jobs that make tables and',
+    'namespace. How to install it and live with it: [docs/kubernetes.md](../docs/kubernetes.md). Sets of values for common situations',
+    'stand in [helm/profiles](profiles) of the repository, and `values.schema.json` refuses what is misspelt.',
+    '',
+    'Every kind of pod (`api`, `workerDefaults` and each pool, `jobs`, `temporal.server`, `temporal.ui`, `postgresql.bundled`,',
+    '`postgresql.backup`, `redis.bundled`) takes these, too:',
+    `${ofPods.join(', ')}.`,
+    '',
+    '| value | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
 }

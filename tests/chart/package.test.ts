@@ -54,7 +54,9 @@ test('two packages of one tree are the same, byte for byte, when its files have 
   const entries = stdout.trim().split('\n');
   expect(entries.filter((entry) => !entry.includes('2023-11-14 22:13:20'))).toEqual([]);
   const files = entries.map((entry) => entry.split(' ').at(-1));
-  expect(files).toEqual(expect.arrayContaining(['ado/Chart.yaml', 'ado/values.schema.json']));
+  expect(files).toEqual(
+    expect.arrayContaining(['ado/Chart.yaml', 'ado/README.md', 'ado/values.schema.json']),
+  );
   expect(files.filter((file) => /\/(ci|profiles)\//.test(file ?? ''))).toEqual([]);
 });
 
