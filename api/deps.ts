@@ -93,6 +93,8 @@ export interface ApiDeps {
   /** Rejects with SANDBOX_UNAVAILABLE when bubblewrap does not work here. */
   readonly checkSandbox: () => Promise<void>;
   readonly allowUnsandboxed: boolean;
+  /** Whether every call that may change something is refused. */
+  readonly readOnly: boolean;
   /** Spending of a task up to which nobody is asked, unless its request says otherwise. */
   readonly confirmAboveCostMicroUsd: number;
   /** In the order in which `/health/ready` names them. */

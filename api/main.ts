@@ -124,25 +124,26 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     isReady: async () => (await findMissing(dependencies)) === undefined,
   });
 
-  await waitForStore(() => migrate(config.database.url), log, stopping);
-  const { bootstrapKey } = config.api;
-  if (bootstrapKey !== undefined) {
+  const { bootstrapKey, readOnly } = config.api;
+  if (!readOnly) await waitForStore(() => migrate(config.database.url), log, stopping);
+  if (!readOnly && bootstrapKey !== undefined) {
     const ensure = () => keys.ensureKey(localTenantId, 'local', bootstrapKey, roleScopes.admin);
     await waitForStore(ensure, log, stopping);
   }
 
-  const relay = startOutboxRelay({
-    outbox: createOutbox(database),
-    engine: { deliver: traceDeliveries(deliverWhenReady(engine), tracing) },
-    crashPoint,
-    metrics,
-    log,
-    timing: relayTiming,
-  });
-  const searching = endLostTasks(
-    { engine, journal: createTaskJournal(database), live, log },
-    stopping,
-  );
+  const startRelay = () =>
+    startOutboxRelay({
+      outbox: createOutbox(database),
+      engine: { deliver: traceDeliveries(deliverWhenReady(engine), tracing) },
+      crashPoint,
+      metrics,
+      log,
+      timing: relayTiming,
+    });
+  const searchLostTasks = () =>
+    endLostTasks({ engine, journal: createTaskJournal(database), live, log }, stopping);
+  const relay = readOnly ? undefined : startRelay();
+  const searching = readOnly ? undefined : searchLostTasks();
   const priceStore = createPriceStore(database);
   const prices = createPrices({ overrides: priceStore, clock, metrics });
   const app = createApp({
@@ -172,12 +173,13 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     },
     fleet: { listWorkers: () => registry.list(), lookAtPools },
     live,
-    wakeRelay: relay.wake,
+    wakeRelay: () => relay?.wake(),
     crashPoint,
     clock,
     log,
     checkSandbox: sandboxCheck,
     allowUnsandboxed: config.policy.allowUnsandboxed,
+    readOnly,
     confirmAboveCostMicroUsd: config.money.confirmAboveCostMicroUsd,
     dependencies,
     metrics,
@@ -189,7 +191,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   });
   const server = await startServer(app, config.api);
   log.info(
-    { url: `http://${config.api.host}:${server.port}`, metricsPort: internal.port },
+    { url: `http://${config.api.host}:${server.port}`, metricsPort: internal.port, readOnly },
     'api-ready',
   );
 
@@ -200,7 +202,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   await sleep(config.api.drainMs);
   closing.abort();
   await server.close(shutdownGraceMs);
-  await Promise.all([relay.stop(), searching]);
+  await Promise.all([relay?.stop(), searching]);
   await internal.close();
   workspaces.close();
   redis.disconnect();

@@ -9,6 +9,7 @@ import { batchSchema, planSchema, submitBatchSchema } from '../contracts/batch.s
 import { errorKinds, type ErrorCode } from '../contracts/errors.ts';
 import { eventSchema } from '../contracts/event.schema.ts';
 import {
+  changesSomething,
   problemMediaType,
   routes,
   type AnswerKind,
@@ -117,6 +118,7 @@ function responsesOf(route: Route) {
       : (['KEY_MISSING', 'KEY_INVALID', 'SCOPE_MISSING'] as const)),
     'INVALID_REQUEST',
     ...(route.body === undefined ? [] : (['BODY_TOO_LARGE'] as const)),
+    ...(changesSomething(route) ? (['READ_ONLY'] as const) : []),
     ...route.errors,
     ...(route.scope === undefined ? [] : (['STORE_UNAVAILABLE'] as const)),
     'INTERNAL',

@@ -66,6 +66,11 @@ export const environmentSchema = z.object({
     .describe(
       'Time that the API, asked to stop and no longer ready, still takes requests: until load balancers send them elsewhere. On Kubernetes 5000 or more.',
     ),
+  ADO_API_READ_ONLY: yesNo
+    .default(false)
+    .describe(
+      'Whether the API only shows what was done: it refuses every change, carries no work to Temporal, and neither updates the tables nor makes ADO_BOOTSTRAP_API_KEY.',
+    ),
   ADO_METRICS_PORT: port.default(9090).describe('Internal port: metrics and, on a worker, health.'),
   ADO_METRICS_HOST: z.string().default('127.0.0.1').describe('Address of the internal ports.'),
   ADO_TEMPORAL_METRICS_PORT: port
@@ -215,6 +220,7 @@ function toConfig(env: Environment, secrets: readonly string[]) {
       drainMs: env.ADO_API_DRAIN_MS,
       bootstrapKey: env.ADO_BOOTSTRAP_API_KEY,
       checksSandbox: env.ADO_API_CHECKS_SANDBOX,
+      readOnly: env.ADO_API_READ_ONLY,
     },
     metrics: { host: env.ADO_METRICS_HOST, port: env.ADO_METRICS_PORT },
     temporalMetrics:

@@ -3,7 +3,6 @@
  * the problem document, a metric's label, the `error_code` column, an anchor in docs/errors.md. Decide on the code, never
  * with `instanceof` across a border.
  */
-
 import { modelErrorKinds } from './model-errors.ts';
 
 /** How an error is treated: retried or not, logged how, whose fault. */
@@ -47,6 +46,12 @@ export const errorKinds = {
     http: 403,
     meaning: 'The API key may not do this.',
     remedy: 'Use a key with the scope that the message names.',
+  },
+  READ_ONLY: {
+    family: 'policy',
+    http: 409,
+    meaning: 'This server only shows what was done; nothing can be changed through it.',
+    remedy: 'Use a context whose server takes work; `ado context list` prints them.',
   },
   ROUTE_NOT_FOUND: {
     family: 'caller',

@@ -54,6 +54,8 @@ export interface Route {
   readonly body?: z.ZodType;
   /** Whether an `Idempotency-Key` header makes the call safe to repeat. */
   readonly idempotent?: boolean;
+  /** True for the few routes that change nothing although their method is not `get`. */
+  readonly readOnly?: boolean;
   readonly answer: AnswerKind;
   readonly status: 200 | 202;
   readonly response: z.ZodType;
@@ -198,6 +200,7 @@ export const routes = {
     summary: 'Resolve, render and estimate a batch; nothing is started, stored or spent.',
     // As for a submit: resolving reads repositories, and a scripted model is loaded.
     scope: 'tasks:write',
+    readOnly: true,
     body: submitBatchSchema,
     answer: 'json',
     status: 200,
@@ -362,6 +365,11 @@ export const routes = {
 
 /** Name of a route. */
 export type RouteName = keyof typeof routes;
+
+/** Answers whether a call of the route may change something; a read-only server refuses it then. */
+export function changesSomething(route: Route): boolean {
+  return route.method !== 'get' && route.readOnly !== true;
+}
 
 /** Media type of errors. */
 export const problemMediaType = 'application/problem+json';

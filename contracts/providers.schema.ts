@@ -144,6 +144,7 @@ export const providerRoutes = {
     path: '/v1/providers/:account/test',
     summary: 'Test the credential and the address of an account, from a worker; buys nothing.',
     scope: 'tasks:operate',
+    readOnly: true,
     params: z.object({ account: z.string() }),
     answer: 'json',
     status: 200,

@@ -3,7 +3,12 @@ import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import type { Actor, IdempotencyClaim } from '../../adapters/ports.ts';
 import { AppError } from '../../contracts/errors.ts';
-import { routes, type Route, type RouteName } from '../../contracts/http.schema.ts';
+import {
+  changesSomething,
+  routes,
+  type Route,
+  type RouteName,
+} from '../../contracts/http.schema.ts';
 import type { ApiDeps } from '../deps.ts';
 import { authenticate } from '../middleware/authentication.ts';
 import { readJsonBody } from '../middleware/json-body.ts';
@@ -11,7 +16,7 @@ import { readIdempotencyClaim } from './idempotency-claim.ts';
 import { toProblems } from './to-problems.ts';
 
 /** Where routes are bound, and what every one of them needs. */
-export interface ApiRouter extends Pick<ApiDeps, 'keys' | 'metrics' | 'clock'> {
+export interface ApiRouter extends Pick<ApiDeps, 'keys' | 'metrics' | 'clock' | 'readOnly'> {
   readonly router: Router;
 }
 
@@ -66,7 +71,7 @@ function bindRaw<R extends Route>(
   route: R,
   handle: (call: Call<R>, request: Request, response: Response) => Promise<void>,
 ): void {
-  const { keys, metrics, clock, router } = api;
+  const { keys, metrics, clock, readOnly, router } = api;
   const name = nameOf(route);
   router[route.method](route.path, async (request, response) => {
     const startedAt = clock.now();
@@ -77,6 +82,9 @@ function bindRaw<R extends Route>(
     // Who may not ask is told so before a byte of the body is read.
     const actor =
       route.scope === undefined ? undefined : await authenticate(keys, request, route.scope);
+    if (readOnly && changesSomething(route)) {
+      throw new AppError('READ_ONLY', 'This server is read-only: nothing was changed.');
+    }
     const body = route.body === undefined ? undefined : await readJsonBody(request, response);
     await handle(readCall(route, request, { actor, body }), request, response);
   });

@@ -1,7 +1,12 @@
 // What the processes of ado are started with.
 import { environmentSchema, loadConfig } from '../../config/config.ts';
 import { chartCases } from '../support/kube/chart-cases.ts';
-import { objectNamed, renderChart, type Tree } from '../support/kube/rendered-chart.ts';
+import {
+  objectNamed,
+  renderChart,
+  type RenderOptions,
+  type Tree,
+} from '../support/kube/rendered-chart.ts';
 import {
   environmentOf,
   mainContainer,
@@ -84,6 +89,16 @@ describe('a process of ado', () => {
     expect(again).toBe(first);
     expect(new Set([first, level, accounts]).size).toBe(3);
   });
+});
+
+test('the API takes changes unless it is told not to, as in the quarantine', async () => {
+  const reads = async (options: RenderOptions): Promise<boolean> =>
+    loadConfig(environmentOf(podOf(await renderChart(options), 'Deployment ado-api'))).api.readOnly;
+  const quarantine = chartCases.find(([name]) => name === 'profiles/quarantine.yaml');
+
+  expect(await reads({ values: secret })).toBe(false);
+  expect(await reads({ values: { ...secret, api: { readOnly: true } } })).toBe(true);
+  expect(await reads(quarantine?.[1] ?? {})).toBe(true);
 });
 
 describe('a worker', () => {

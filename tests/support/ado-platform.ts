@@ -73,6 +73,9 @@ export interface Ado {
   readonly apis: readonly AdoProcess[];
   readonly worker: AdoProcess;
   readonly workers: readonly AdoProcess[];
+  readonly databaseUrl: string;
+  /** Starts one more API, with variables over those of the others; nothing calls it by itself. */
+  addApi(env: Variables): Promise<AdoProcess>;
   /** Starts one more worker. */
   addWorker(env: Variables): Promise<AdoProcess>;
   readonly client: ApiClient;
@@ -182,6 +185,13 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
     apis,
     worker,
     workers,
+    databaseUrl: options.databaseUrl,
+    addApi: async (own) => {
+      const [port] = await findFreePorts(1);
+      const added = await startProcess('api', { ...start, env: { ...env, ...own }, port });
+      apis.push(added);
+      return added;
+    },
     addWorker: async (own) => {
       const added = await startWorker(own);
       workers.push(added);

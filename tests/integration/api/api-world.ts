@@ -139,6 +139,7 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
     log: loggerInto(logged),
     checkSandbox: async () => undefined,
     allowUnsandboxed: false,
+    readOnly: false,
     confirmAboveCostMicroUsd: 1_000_000,
     dependencies: [],
     tracing: noTracing,
