@@ -15,7 +15,7 @@ import { createKeyStore } from '../adapters/postgres/key-store.ts';
 import { migrate } from '../adapters/postgres/migrate.ts';
 import { createLedger } from '../adapters/postgres/ledger.ts';
 import { createOutbox } from '../adapters/postgres/outbox.ts';
-import { countPendingTasks } from '../adapters/postgres/pending-tasks.ts';
+import { lookAtOpenTasks } from '../adapters/postgres/open-tasks.ts';
 import { createPriceStore } from '../adapters/postgres/price-store.ts';
 import { createTaskJournal } from '../adapters/postgres/task-journal.ts';
 import { createTaskStore } from '../adapters/postgres/task-store.ts';
@@ -109,7 +109,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   });
   const lookAtFleet = createFleetGauges({
     lookAtPools,
-    countPending: () => countPendingTasks(database),
+    lookAtTasks: () => lookAtOpenTasks(database),
     metrics,
   });
   const internal = await startInternalServer({

@@ -1,4 +1,4 @@
-/** The workers and their queues, as the API sees them. */
+/** The workers, their queues and the tasks of all tenants, as the API sees them. */
 import type { Worker } from '../../contracts/fleet.schema.ts';
 
 /** Where workers tell of themselves. Throws LIMITER_UNAVAILABLE when Redis does not answer. */
@@ -27,4 +27,12 @@ export interface QueueStats {
 /** Looks at queues of Temporal. Throws ENGINE_UNAVAILABLE. */
 export interface QueueLooks {
   lookAtQueue(queue: string, kind: QueueKind): Promise<QueueStats>;
+}
+
+/** Tasks of all tenants that have not ended, in numbers. */
+export interface OpenTasks {
+  /** Tasks whose work has not begun. */
+  readonly pending: number;
+  /** How long the task has worked that has worked longest, in its current attempt; 0 when none runs. */
+  readonly longestWorkMs: number;
 }

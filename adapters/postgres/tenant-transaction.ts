@@ -42,7 +42,7 @@ export interface Database {
    * @throws STORE_UNAVAILABLE as `inTenant` does
    */
   asTenant(tenantId: string): TenantCaller;
-  /** Runs `work` in a transaction that sees the keys and the outbox of all tenants, and numbers: what accounts used, how many tasks wait. */
+  /** Runs `work` in a transaction that sees the keys and the outbox of all tenants, and numbers: what accounts used, how many tasks wait, how long others work. */
   asSystem<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Closes all connections. */
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import { routes, type RouteName } from '../../contracts/http.schema.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
 import { pools } from '../../contracts/names.ts';
 import { tokenKinds } from '../models/usage-cost.ts';
-import type { TokenKind } from '../ports.ts';
+import type { OpenTasks, TokenKind } from '../ports.ts';
 import { createMakers, type MetricDefinition } from './metric-table.ts';
 import { createModelMetrics, modelMetricDefinitions, type ModelMetrics } from './model-metrics.ts';
 
@@ -92,6 +92,11 @@ const platformDefinitions = {
     help: 'Tasks of all tenants that were accepted and whose work has not begun. Every API process tells the same.',
     labels: {},
   },
+  ado_oldest_running_task_seconds: {
+    kind: 'gauge',
+    help: 'How long the task of all tenants has worked that has worked longest, in its current attempt; 0 when none runs. Waits, for models or people, do not count. Every API process tells the same.',
+    labels: {},
+  },
   ...poolDefinitions,
   ado_http_request_duration_seconds: {
     kind: 'histogram',
@@ -127,7 +132,7 @@ export interface Metrics extends ModelMetrics {
   /** By the API, whenever its metrics are read. Gauges of pools that are not among them go away. */
   poolsSeen(seen: readonly PoolState[]): void;
   /** By the API, whenever its metrics are read. Undefined when nobody knows. */
-  pendingSeen(tasks: number | undefined): void;
+  openTasksSeen(tasks: OpenTasks | undefined): void;
   /** By the API's request log. */
   httpAnswered(route: RouteName, status: number, durationMs: number): void;
   /** By the API's outbox relay. */
@@ -152,8 +157,10 @@ export function createMetrics(): Metrics {
   const priceMissing = counter('ado_price_missing_total');
   const approvals = counter('ado_approvals_total');
   const pending = gauge('ado_pending_tasks');
+  const longestWork = gauge('ado_oldest_running_task_seconds');
   // A gauge without labels begins with 0, which only the API knows to be so.
   pending.remove();
+  longestWork.remove();
   const ofPool: readonly (readonly [Gauge, (pool: PoolState) => number])[] = [
     [gauge('ado_task_queue_length'), ({ backlog }) => backlog],
     [gauge('ado_task_queue_backlog_age_seconds'), (pool) => pool.backlogAgeSeconds],
@@ -184,9 +191,12 @@ export function createMetrics(): Metrics {
         for (const pool of seen) metric.set({ pool: pool.name }, read(pool));
       }
     },
-    pendingSeen(tasks) {
+    openTasksSeen(tasks) {
       pending.remove();
-      if (tasks !== undefined) pending.set(tasks);
+      longestWork.remove();
+      if (tasks === undefined) return;
+      pending.set(tasks.pending);
+      longestWork.set(tasks.longestWorkMs / 1_000);
     },
     httpAnswered: (route, status, durationMs) =>
       requests.observe(

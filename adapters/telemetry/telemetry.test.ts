@@ -128,7 +128,7 @@ describe('the metrics', () => {
     metrics.priceMissing('cacheWrite1h');
     metrics.approvalMoved('cost', 'pending');
     metrics.poolsSeen([aPool]);
-    metrics.pendingSeen(3);
+    metrics.openTasksSeen({ pending: 3, longestWorkMs: 2_500 });
     metrics.httpAnswered('submitTask', 202, 20);
     metrics.outboxDelivered('start-task');
     metrics.sseClientsChanged(1);
@@ -151,14 +151,14 @@ describe('the metrics', () => {
   });
 });
 
-test('the gauges of pools and waiting tasks go away when nobody knows them', async () => {
+test('the gauges of pools and open tasks go away when nobody knows them', async () => {
   const metrics = createMetrics();
   let isAway = false;
   const read = <T>(value: T) =>
     isAway ? Promise.reject(new AppError('ENGINE_UNAVAILABLE', 'away')) : Promise.resolve(value);
   const look = createFleetGauges({
     lookAtPools: () => read([aPool]),
-    countPending: () => read(3),
+    lookAtTasks: () => read({ pending: 3, longestWorkMs: 2_500 }),
     metrics,
   });
 
@@ -169,10 +169,12 @@ test('the gauges of pools and waiting tasks go away when nobody knows them', asy
   await look();
   const away = (await metrics.read()).text;
 
-  const figures = (text: string) => text.match(/^ado_(pool|task_queue|pending)_.* .*$/gm) ?? [];
+  const figures = (text: string) =>
+    text.match(/^ado_(pool|task_queue|pending|oldest)_.* .*$/gm) ?? [];
   expect(figures(unasked)).toEqual([]);
   expect(figures(seen)).toEqual([
     'ado_pending_tasks 3',
+    'ado_oldest_running_task_seconds 2.5',
     'ado_task_queue_length{pool="agents"} 7',
     'ado_task_queue_backlog_age_seconds{pool="agents"} 1.5',
     'ado_task_queue_pollers{pool="agents"} 2',

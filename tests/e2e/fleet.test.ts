@@ -65,6 +65,7 @@ test('work under way and waiting work ask for workers, and their end lets them g
   expect(metrics).toContain('ado_pool_busy_slots{pool="agents"} 4');
   expect(metrics).toContain('ado_pool_desired_workers{pool="agents"} 3');
   expect(metrics).toMatch(/^ado_pending_tasks [0-9]+$/m);
+  expect(metrics).toMatch(/^ado_oldest_running_task_seconds [0-9.]+$/m);
   const { items } = JSON.parse(listed.stdout) as { items: PoolState[] };
   expect(items.map(({ name, workers, pollers }) => ({ name, workers, pollers }))).toEqual(
     ['workflows', 'models', 'agents'].map((name) => ({ name, workers: 1, pollers: 1 })),

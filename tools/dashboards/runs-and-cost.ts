@@ -54,6 +54,15 @@ export const runsAndCost: Dashboard = {
           queries: quantiles('ado_step_duration_seconds', { by: ['kind'], shares: [0.95] }),
         },
         {
+          title: 'Longest work of a running task',
+          description:
+            'Of its current attempt, waits not counted. Over an hour is LongRunningTask.',
+          unit: 's',
+          queries: [
+            [`max by (namespace) (ado_oldest_running_task_seconds{${ns}})`, '{{namespace}}'],
+          ],
+        },
+        {
           title: 'Duration of tasks',
           description: 'From the start of the workflow to its end, waits included.',
           unit: 's',

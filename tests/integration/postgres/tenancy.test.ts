@@ -3,8 +3,8 @@
 //   - it holds although the login role is a superuser, and for the system role outside its three tables
 //   - the store answers foreign ids as if they did not exist
 import { sql } from 'kysely';
-import type { Actor } from '../../../adapters/ports.ts';
-import { countPendingTasks } from '../../../adapters/postgres/pending-tasks.ts';
+import type { Actor, Fence } from '../../../adapters/ports.ts';
+import { lookAtOpenTasks } from '../../../adapters/postgres/open-tasks.ts';
 import {
   aBatch,
   aTask,
@@ -114,19 +114,50 @@ test.each(tables.filter((table) => !['tenants', 'api_keys', 'outbox'].includes(t
 );
 
 test('the system role counts the queued tasks of all tenants, and learns nothing else of them', async () => {
-  const before = await countPendingTasks(world.database);
+  const before = await lookAtOpenTasks(world.database);
   await world.store.createTask(anna, aTask(), undefined);
   await world.store.createTask(bert, aTask(), undefined);
   const ended = await world.store.createTask(bert, aTask(), undefined);
   await world.store.cancelTask(bert, ended.id, undefined);
 
-  expect((await countPendingTasks(world.database)) - before).toBe(2);
+  expect((await lookAtOpenTasks(world.database)).pending - before.pending).toBe(2);
   for (const column of ['tenant_id', 'id', 'prompt', 'repository'] as const) {
     const reading = world.database.asSystem(({ db }) =>
       db.selectFrom('tasks').select(column).execute(),
     );
     await expect(reading).rejects.toThrow('permission denied');
   }
+});
+
+test('the longest work is that of whichever tenant; waits, ended work and earlier attempts do not count', async () => {
+  const minute = 60_000;
+  const minutes = async (): Promise<number> =>
+    (await lookAtOpenTasks(world.database)).longestWorkMs / minute;
+  const wait = async (fence: Fence, reason: 'limit' | null): Promise<unknown> =>
+    world.journal.record(fence, { waitingFor: reason === null ? null : { reason } });
+
+  const idle = await minutes();
+  const first = await world.aRunningTask(anna);
+  world.clock.nowMs += 10 * minute;
+  const second = await world.aRunningTask(bert);
+  world.clock.nowMs += minute;
+  const worked = await minutes();
+  await wait(first, 'limit');
+  world.clock.nowMs += 20 * minute;
+  const waiting = await minutes();
+  await wait(first, null);
+  world.clock.nowMs += 10 * minute;
+  const again = await minutes();
+  await world.journal.finish(second, { outcome: 'failed', failureClass: 'agent' });
+  const left = await minutes();
+  await world.store.retryTask(bert, second.ref.taskId);
+  await world.start(bert, { taskId: second.ref.taskId, attempt: 2 });
+  await world.journal.finish(first, { outcome: 'succeeded' });
+  world.clock.nowMs += minute;
+
+  // The second went on while the first waited: 1 + 20, and 10 more.
+  expect([idle, worked, waiting, again, left]).toEqual([0, 11, 21, 31, 21]);
+  expect(await minutes()).toBe(1);
 });
 
 test('a tenant that is no UUID gets no transaction', async () => {
