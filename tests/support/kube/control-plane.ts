@@ -18,6 +18,8 @@ import { KubeApi } from './kube-api.ts';
 /** A running control plane. */
 export interface ControlPlane {
   readonly api: KubeApi;
+  /** On the loopback address, where the API server listens. */
+  readonly port: number;
   /** For helm and kubectl: the administrator's. */
   readonly kubeconfig: string;
   /** For servers of aggregated APIs. */
@@ -141,7 +143,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
     await stop();
     throw error;
   }
-  return { api, kubeconfig, certificate: certificates.server, stop };
+  return { api, port: apiPort, kubeconfig, certificate: certificates.server, stop };
 }
 
 function toKubeconfig(server: string, token: string, authority: string): object {
