@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { checkoutRoot, nodeFlags } from '../../../cli/dev/checkout.ts';
 import { getNodePrograms } from '../../../tools/kube/node-programs.ts';
@@ -66,6 +66,7 @@ export async function startRealNode(
   );
   writeFileSync(join(folder, 'cni', 'bridge.conflist'), JSON.stringify(network(folder)));
   writeFileSync(join(folder, 'kubelet.json'), JSON.stringify(kubeletConfiguration(folder, cgroup)));
+  createCgroups(cgroup);
   writeFileSync(join(folder, 'kubeconfig'), readFileSync(plane.kubeconfig), { mode: 0o600 });
 
   const sockets = join(folder, 'sockets');
@@ -184,7 +185,7 @@ function kubeletConfiguration(folder: string, cgroup: string): object {
     failCgroupV1: false,
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${cgroup}`,
-    cgroupsPerQOS: false,
+    cgroupsPerQOS: true,
     enforceNodeAllocatable: [],
     failSwapOn: false,
     // A full disk is the machine's trouble, not the pods'.
@@ -207,10 +208,20 @@ function readLog(folder: string, [namespace, pod, container]: readonly string[])
   return texts.join('').replace(/^\S+ \S+ \S+ /gm, '');
 }
 
+/** Makes the node's control groups, in the tree of each controller. */
+function createCgroups(name: string): void {
+  for (const tree of cgroupTrees()) mkdirSync(join(tree, name), { recursive: true });
+}
+
+/** With the first version each controller has a tree of its own. */
+function cgroupTrees(): string[] {
+  const root = '/sys/fs/cgroup';
+  if (existsSync(join(root, 'cgroup.controllers'))) return [root];
+  return readdirSync(root).map((tree) => join(root, tree));
+}
+
 /** Removes the node's control groups, which are empty once its processes are gone. */
 function removeCgroups(name: string): void {
-  const root = '/sys/fs/cgroup';
-  // With the first version each controller has a tree of its own.
-  for (const tree of ['', ...readdirSync(root)])
-    spawnSync('find', [join(root, tree, name), '-depth', '-type', 'd', '-delete']);
+  for (const tree of cgroupTrees())
+    spawnSync('find', [join(tree, name), '-depth', '-type', 'd', '-delete']);
 }
