@@ -7,7 +7,6 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { createApiClient } from '../../cli/api-client.ts';
 import type { ApiClient } from '../../cli/api-client.ts';
 import { checkoutRoot } from '../../cli/dev/checkout.ts';
@@ -18,14 +17,13 @@ import { testService } from '../support/environment.ts';
 import { createTestNamespace } from '../support/namespace.ts';
 import type { TestNamespace } from '../support/namespace.ts';
 import { countCommits, deliveredBranches, git, makeRepository } from '../support/repositories.ts';
+import { buildImage, createEmptyDatabase, docker, hasEngine, image } from './engine.ts';
 
 jest.setTimeout(180_000);
 
 /** What the image may add to its base, in MB (docs/docker.md). */
 const boundMb = 330;
 
-const image = 'ado:test';
-const hasEngine = spawnSync('docker', ['info']).status === 0;
 if (!hasEngine)
   process.stderr.write('tests/image is skipped: no Docker engine; npm run test:image has one.\n');
 const suite = hasEngine ? describe : describe.skip;
@@ -41,12 +39,6 @@ const hardened = [
 ];
 /** What Docker keeps from the sandbox unless told otherwise: user namespaces, and a /proc of its own. */
 const sandboxed = ['--security-opt=seccomp=unconfined', '--security-opt=systempaths=unconfined'];
-
-function docker(...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`docker ${args.join(' ')} ended with ${status}:\n${stderr}`);
-  return stdout.trim();
-}
 
 /** All that a container has logged. */
 function logOf(container: string): string {
@@ -67,7 +59,7 @@ suite('the image', () => {
   let client: ApiClient;
 
   beforeAll(async () => {
-    docker('build', '--network=host', '--tag', image, checkoutRoot());
+    buildImage();
     namespace = await createTestNamespace();
     databaseUrl = await createEmptyDatabase();
     const [apiPort = 0, apiMetrics = 0] = await findFreePorts(2);
@@ -189,18 +181,6 @@ suite('the image', () => {
     });
   }
 });
-
-/** A database without tables. */
-async function createEmptyDatabase(): Promise<string> {
-  const url = new URL(testService('databaseUrl'));
-  const name = `ado_image_${randomUUID().replaceAll('-', '')}`;
-  const server = new pg.Client({ connectionString: url.href });
-  await server.connect();
-  await server.query(`create database ${name}`);
-  await server.end();
-  url.pathname = `/${name}`;
-  return url.href;
-}
 
 /** Gives a folder to a user of the container. */
 function own(folder: string, uid: number): void {
