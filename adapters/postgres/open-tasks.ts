@@ -7,15 +7,16 @@ import type { Database } from './tenant-transaction.ts';
 export async function lookAtOpenTasks(database: Pick<Database, 'asSystem'>): Promise<OpenTasks> {
   const [queued, running] = await database.asSystem(({ db, at }) =>
     Promise.all([
+      // Literally: a plan for any status could not take the indexes of these two.
       db
         .selectFrom('tasks')
         .select(({ fn }) => fn.count<string>('status').as('tasks'))
-        .where('status', '=', 'queued')
+        .where('status', '=', sql.lit('queued'))
         .executeTakeFirstOrThrow(),
       db
         .selectFrom('tasks')
         .select(({ fn }) => fn.max<string | null>(workedMs(at)).as('longest'))
-        .where('status', '=', 'running')
+        .where('status', '=', sql.lit('running'))
         .executeTakeFirstOrThrow(),
     ]),
   );
