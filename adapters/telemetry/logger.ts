@@ -30,7 +30,8 @@ const secretFields = [
 ];
 
 /**
- * The logger of one process. What looks like a credential, or is one of `secrets`, is written nowhere. Usage: object first, then the event's name (`log.info({ taskId }, 'task-started')`).
+ * The logger of one process. What looks like a credential, or is one of `secrets`, is written nowhere. Usage: object first,
+ * then the event's name (`log.info({ taskId }, 'task-started')`).
  * @param target where lines go; stderr, written synchronously so that a killed process loses none
  */
 export function createLogger(
