@@ -2,6 +2,7 @@
  * What the outside world looks like to activities, worker and API: the interfaces that adapters implement. Fakes in
  * tests stand in only here.
  */
+export type * from './ports/agents.ts';
 export type * from './ports/approvals.ts';
 export type * from './ports/account-usage.ts';
 export type * from './ports/engine.ts';

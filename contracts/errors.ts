@@ -3,6 +3,7 @@
  * the problem document, a metric's label, the `error_code` column, an anchor in docs/errors.md. Decide on the code, never
  * with `instanceof` across a border.
  */
+import { agentErrorKinds } from './agent-errors.ts';
 import { modelErrorKinds } from './model-errors.ts';
 
 /** How an error is treated: retried or not, logged how, whose fault. */
@@ -192,20 +193,6 @@ export const errorKinds = {
     meaning: 'A part of the local platform does not start.',
     remedy: 'Read its log, then run `ado doctor`.',
   },
-  SANDBOX_UNAVAILABLE: {
-    family: 'caller',
-    http: 409,
-    meaning:
-      'The sandbox does not work on this machine, and running without one was not asked for.',
-    remedy:
-      '`ado doctor` says how to mend it; `--sandbox none` runs without one, at your own risk.',
-  },
-  SANDBOX_REQUIRED: {
-    family: 'caller',
-    http: 409,
-    meaning: 'This server does not run agents without a sandbox.',
-    remedy: 'Leave out `--sandbox none`.',
-  },
   BUDGET_EXCEEDED: {
     family: 'policy',
     http: 409,
@@ -218,49 +205,6 @@ export const errorKinds = {
     meaning:
       'The price of the model is not known, and the call may be too dear to be made blindly.',
     remedy: 'Set a price for the model (`ado prices set`), or use another model.',
-  },
-  ROUNDS_EXCEEDED: {
-    family: 'upstream',
-    http: 502,
-    meaning: 'The agent used up its rounds without passing the checks.',
-    remedy: 'Read `ado logs <id>`; retry with a clearer prompt.',
-  },
-  AGENT_STUCK: {
-    family: 'upstream',
-    http: 502,
-    meaning: 'The same check failed the same way three times.',
-    remedy: 'Read `ado logs <id>`; retry with a clearer prompt.',
-  },
-  TASK_TIMEOUT: {
-    family: 'upstream',
-    http: 502,
-    meaning: 'The task used up its time.',
-    remedy: 'Raise `--timeout` and retry.',
-  },
-  COMMAND_FAILED: {
-    family: 'upstream',
-    http: 502,
-    meaning: 'The command of a `command` task exited with an error.',
-    remedy: 'Read `ado logs <id>`.',
-  },
-  GATE_FAILED: {
-    family: 'upstream',
-    http: 502,
-    meaning: 'A gate rejected the work.',
-    remedy: 'Read `ado logs <id>` and `ado diff <id>`.',
-  },
-  COMMIT_REFUSED: {
-    family: 'upstream',
-    http: 502,
-    meaning:
-      'The work holds what may not be committed: a nested repository, an unsafe link, too much.',
-    remedy: 'Read the message; keep such files out of the work tree.',
-  },
-  BRANCH_CONFLICT: {
-    family: 'upstream',
-    http: 409,
-    meaning: "The branch to deliver on holds commits that are not ado's.",
-    remedy: 'Rename or delete that branch, then retry.',
   },
   RESULT_TOO_LARGE: {
     family: 'upstream',
@@ -342,6 +286,7 @@ export const errorKinds = {
       "Check the context's address with `ado context list`; start a local one with `ado dev`.",
   },
   ...modelErrorKinds,
+  ...agentErrorKinds,
   INTERNAL: {
     family: 'internal',
     http: 500,

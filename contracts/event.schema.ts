@@ -11,10 +11,13 @@ import { failureClasses, outcomes, taskStatuses, waitReasons } from './task-stat
 /** Kinds of step. */
 export const stepKinds = [
   'workspace',
+  'setup',
   'command',
+  'agent',
   'model',
   'tools',
   'commit',
+  'fix',
   'gate',
   'deliver',
 ] as const;

@@ -6,6 +6,10 @@ import type { FailureClass, Outcome } from './task-status.ts';
 const known: Partial<
   Record<ErrorCode, { readonly failureClass: FailureClass; readonly reason: string }>
 > = {
+  SETUP_FAILED: { failureClass: 'input', reason: 'setup' },
+  MERGE_CONFLICT: { failureClass: 'conflict', reason: 'merge' },
+  PUBLISH_FAILED: { failureClass: 'conflict', reason: 'publish' },
+  AGENT_DID_NOTHING: { failureClass: 'agent', reason: 'no_change' },
   COMMAND_FAILED: { failureClass: 'agent', reason: 'exit' },
   AGENT_STUCK: { failureClass: 'agent', reason: 'stuck' },
   ROUNDS_EXCEEDED: { failureClass: 'agent', reason: 'rounds' },

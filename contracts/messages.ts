@@ -2,10 +2,11 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { TaskRef } from './activities.ts';
 import type { ApprovalAnswer, ApprovalDecision } from './approval.ts';
+import type { AgentKind } from './task.schema.ts';
 
 /** Input of `agentTask`: pointers and what the UI shows; the request itself is in PostgreSQL. */
 export interface AgentTaskInput extends TaskRef {
-  readonly agent: 'command' | 'builtin';
+  readonly agent: AgentKind;
   readonly repository: string;
   readonly model?: string;
   readonly batchId?: string;
@@ -38,7 +39,7 @@ export interface AgentBatchInput {
   readonly tenantId: string;
   readonly batchId: string;
   readonly name: string;
-  readonly agent: 'command' | 'builtin';
+  readonly agent: AgentKind;
   readonly model?: string;
   readonly parallel: number;
   readonly total: number;

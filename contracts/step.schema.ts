@@ -8,6 +8,10 @@ export const findingSchema = z.object({
   tool: z.string(),
   file: z.string().optional(),
   line: z.int().optional(),
+  column: z.int().optional(),
+  /** The tool's own word for it: `TS2322`, `no-unused-vars`, `E0308`. */
+  code: z.string().optional(),
+  severity: z.enum(['error', 'warning']).optional(),
   message: z.string(),
 });
 export type Finding = z.infer<typeof findingSchema>;

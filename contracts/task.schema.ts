@@ -4,10 +4,15 @@ import { errorKinds, type ErrorCode } from './errors.ts';
 import { batchIdPattern, taskIdPattern } from './names.ts';
 import { failureClasses, outcomes, taskStatuses, waitReasons } from './task-status.ts';
 
-/** The kinds of agent. `command` runs a fixed program; `builtin` is ado's own loop over any model. */
-const agentKinds = ['command', 'builtin'] as const;
+/**
+ * The kinds of agent. `command` runs a fixed program; `builtin` is ado's own loop over any model; `claude-code`, `codex`
+ * and `gemini` are the vendors' programs; `acp` is any program that speaks the Agent Client Protocol.
+ */
+const agentKinds = ['command', 'builtin', 'claude-code', 'codex', 'gemini', 'acp'] as const;
 export const agentKindSchema = z.enum(agentKinds);
 export type AgentKind = z.infer<typeof agentKindSchema>;
+/** Agents that are programs of others: one activity runs a whole turn of theirs. */
+export type ProgramAgentKind = Exclude<AgentKind, 'command' | 'builtin'>;
 
 export const taskIdSchema = z.string().regex(taskIdPattern, 'not a task id (task-<uuid>)');
 export const batchIdSchema = z.string().regex(batchIdPattern, 'not a batch id (batch-<uuid>)');
@@ -19,12 +24,45 @@ export const instantSchema = z.iso.datetime();
 export const microUsdSchema = z.int().nonnegative();
 export const errorCodeSchema = z.enum(Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]]);
 
+/** A branch, tag or commit; no option can be smuggled in, as it may not begin with a dash. */
+export const refSchema = z
+  .string()
+  .min(1)
+  .max(250)
+  .regex(/^[^-\s][^\s\0~^:?*[\\]*$/, 'not a git ref');
+
 /** A check that the work must pass before it is delivered: a command, run by `sh -c` in the sandboxed worktree. */
 export const gateSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a gate name is a–z, 0–9 and -, at most 40'),
   command: z.string().min(1).max(4_000),
 });
 export type Gate = z.infer<typeof gateSchema>;
+
+/** Which of the repository's own checks are looked for and must pass, and how strictly; `none` looks for none. */
+export const gateProfileSchema = z.enum(['none', 'minimal', 'standard', 'strict']);
+export type GateProfile = z.infer<typeof gateProfileSchema>;
+
+/** A host that the task's programs may reach: a name, or `*.` and a name for all below it, and a port (default 443). */
+export const allowedHostSchema = z
+  .string()
+  .max(260)
+  .regex(
+    /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9](:\d{1,5})?$/,
+    'not a host name such as packages.example.com or *.example.com:8443',
+  );
+
+/** How finished work reaches the repository that it is for. */
+const deliveryModes = ['branch', 'patch', 'merge', 'pull-request'] as const;
+export const deliverySchema = z.strictObject({
+  /**
+   * `branch`: the task's branch in the repository. `patch`: nothing; the change is had by `ado diff`. `merge`: into the
+   * target branch, when it merges cleanly and the gates pass on the merge. `pull-request`: the branch, and a request.
+   */
+  mode: z.enum(deliveryModes).default('branch'),
+  /** Branch that work is merged into, or a pull request is for. Default: the one that HEAD of the repository names. */
+  target: refSchema.optional(),
+});
+export type Delivery = z.infer<typeof deliverySchema>;
 
 /** Values of a repository's own, for `{{name}}` in the prompt and `ADO_VAR_<NAME>` in a command's environment. */
 export const variablesSchema = z
@@ -45,13 +83,23 @@ export const defaultMaxCostMicroUsd = 10_000_000;
 /** The parts of a request that tasks and batches share: how the work is done. */
 export const workSchema = z.strictObject({
   agent: agentKindSchema.default('builtin'),
-  /** Command of a `command` agent, run by `sh -c` in the worktree. */
+  /** Command of a `command` agent, run by `sh -c` in the worktree; for `acp` the command that starts the agent. */
   exec: z.string().min(1).max(4_000).optional(),
-  /** Model of a `builtin` agent: `<provider>:<model>`; `scripted:<absolute path>` needs no key. */
+  /** Model of every agent but `command`: `<provider or account>:<model>`; `scripted:<absolute path>` (builtin) needs no key. */
   model: z.string().min(1).max(500).optional(),
   /** How far people are asked. Only `autonomous` today: nobody is. */
   policy: z.literal('autonomous').default('autonomous'),
   gates: z.array(gateSchema).max(20).default([]),
+  /**
+   * Checks of the repository's own that are looked for beside `gates`; a gate of the same name stands for what was found.
+   * Default: `standard` for agents when no gates are named, else `none`.
+   */
+  gateProfile: gateProfileSchema.optional(),
+  /** Run once by `sh -c` in the sandboxed worktree before the work begins: installs what gates need. It is not committed. */
+  setup: z.string().min(1).max(4_000).optional(),
+  /** Hosts that programs in the sandbox may reach, by an HTTP proxy. Default none: there is no network. */
+  allowHosts: z.array(allowedHostSchema).max(50).default([]),
+  delivery: deliverySchema.default({ mode: 'branch' }),
   /** Upper bound on the spending of an attempt. Default 10 US dollars. */
   maxCostMicroUsd: z.int().positive().default(defaultMaxCostMicroUsd),
   /**
@@ -77,36 +125,22 @@ export const promptSchema = z
   .refine((text) => text.trim() !== '', 'the prompt is empty');
 /** Where a repository is: an absolute path, `file://`, or any URL that git understands. */
 export const repositorySchema = z.string().min(1).max(2_000);
-/** A branch, tag or commit; no option can be smuggled in, as it may not begin with a dash. */
-export const refSchema = z
-  .string()
-  .min(1)
-  .max(250)
-  .regex(/^[^-\s][^\s\0~^:?*[\\]*$/, 'not a git ref');
 
 /** Says what is wrong with a combination of agent, exec and model; used by tasks and batches alike. */
 function checkAgent(work: Pick<Work, 'agent' | 'exec' | 'model'>, context: z.RefinementCtx): void {
-  if (work.agent === 'command' && work.exec === undefined) {
-    context.addIssue({
-      code: 'custom',
-      path: ['exec'],
-      message: 'agent `command` needs `exec` (CLI: --exec CMD)',
-    });
-  }
-  if (work.agent !== 'command' && work.exec !== undefined) {
-    context.addIssue({
-      code: 'custom',
-      path: ['exec'],
-      message: '`exec` needs agent `command` (CLI: --agent command)',
-    });
-  }
-  if (work.agent === 'builtin' && work.model === undefined) {
-    context.addIssue({
-      code: 'custom',
-      path: ['model'],
-      message: 'agent `builtin` needs `model` (CLI: --model PROVIDER:MODEL)',
-    });
-  }
+  const { agent, exec, model } = work;
+  const takesExec = agent === 'command' || agent === 'acp';
+  const refuse = (path: 'exec' | 'model', message: string): void => {
+    context.addIssue({ code: 'custom', path: [path], message });
+  };
+  if (takesExec && exec === undefined)
+    refuse('exec', `agent \`${agent}\` needs \`exec\` (CLI: --exec CMD)`);
+  if (!takesExec && exec !== undefined)
+    refuse('exec', '`exec` needs agent `command` (CLI: --agent command) or `acp`');
+  if (agent !== 'command' && model === undefined)
+    refuse('model', `agent \`${agent}\` needs \`model\` (CLI: --model PROVIDER:MODEL)`);
+  if (agent !== 'builtin' && model?.startsWith('scripted:') === true)
+    refuse('model', 'a scripted model needs agent `builtin`; `ado emulator` answers other agents');
 }
 
 /** What a caller sends to have a task run. Unknown fields are refused. */
@@ -153,6 +187,10 @@ export const taskSchema = z.object({
   exec: z.string().optional(),
   model: z.string().optional(),
   gates: z.array(gateSchema),
+  gateProfile: gateProfileSchema,
+  setup: z.string().optional(),
+  allowHosts: z.array(z.string()),
+  delivery: deliverySchema,
   variables: variablesSchema,
   labels: z.record(z.string(), z.string()),
   priority: z.int(),

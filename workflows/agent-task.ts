@@ -1,7 +1,7 @@
 /**
  * The life of one attempt of one task, from accepted to a final status.
  *
- * A `command` task is one activity: everything it does is idempotent inside. A `builtin` task is a loop of turns
+ * A `command` task is one activity: everything it does is idempotent inside. A task of any agent is a loop of turns
  * (agent-loop.ts). Whatever happens, the attempt ends with exactly one recorded result: an activity writes it together
  * with its last step, or `endTask` does.
  */
@@ -44,7 +44,7 @@ async function attempt(
 ): Promise<TaskResult> {
   const ref: TaskRef = { tenantId: input.tenantId, taskId: input.taskId, attempt: input.attempt };
   try {
-    if (input.agent === 'builtin') return await runAgentLoop(input, progress, askPerson);
+    if (input.agent !== 'command') return await runAgentLoop(input, progress, askPerson);
     return await agents.performCommandTask.executeWithOptions(
       { summary: `command · ${input.repository}` },
       [ref],

@@ -13,8 +13,10 @@ import type { NewEvent, stepKinds } from '../../contracts/event.schema.ts';
 import type { Finding } from '../../contracts/step.schema.ts';
 import type {
   AgentKind,
+  Delivery,
   DiffStat,
   Gate,
+  GateProfile,
   SandboxKind,
   Variables,
 } from '../../contracts/task.schema.ts';
@@ -33,6 +35,10 @@ export interface TaskRecord {
   readonly exec: string | undefined;
   readonly model: string | undefined;
   readonly gates: readonly Gate[];
+  readonly gateProfile: GateProfile;
+  readonly setup: string | undefined;
+  readonly allowHosts: readonly string[];
+  readonly delivery: Delivery;
   readonly variables: Variables;
   readonly sandbox: SandboxKind;
   readonly timeoutMs: number;

@@ -4,7 +4,7 @@ import type { Event } from '../../contracts/event.schema.ts';
 import type { Scope } from '../../contracts/http.schema.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
 import type { Message, Step } from '../../contracts/step.schema.ts';
-import type { Task, Variables, Work } from '../../contracts/task.schema.ts';
+import type { GateProfile, Task, Variables, Work } from '../../contracts/task.schema.ts';
 import type { FailureClass, Outcome } from '../../contracts/task-status.ts';
 
 /** Who asks: what a checked key stands for. Every store method takes its tenant from here. */
@@ -16,8 +16,9 @@ export interface Actor {
 }
 
 /** A task about to be stored: the request with its target resolved. */
-export interface NewTask extends Omit<Work, 'fresh' | 'confirmAboveCostMicroUsd'> {
+export interface NewTask extends Omit<Work, 'fresh' | 'confirmAboveCostMicroUsd' | 'gateProfile'> {
   readonly id: string;
+  readonly gateProfile: GateProfile;
   readonly prompt: string;
   readonly repository: string;
   readonly baseRef: string | undefined;

@@ -25,6 +25,12 @@ export interface SandboxRun {
   readonly input?: string;
   /** Files readable inside beside system and toolchains, at their own paths. */
   readonly readable?: readonly string[];
+  /** Folder of the host that is its home, kept afterwards; default: an empty one that goes with it. */
+  readonly home?: string;
+  /** Unix sockets of the worker that it reaches as `127.0.0.1:<port>`. There is no other network. */
+  readonly reach?: readonly { readonly port: number; readonly socketPath: string }[];
+  /** Hosts that it may reach by the worker's proxy, whose address is in its environment. Default: none. */
+  readonly allowHosts?: readonly string[];
   readonly sandbox: SandboxKind;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;

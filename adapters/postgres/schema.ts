@@ -84,6 +84,10 @@ interface TasksTable {
   model: Fixed<string | null>;
   policy: Fixed<string>;
   gates: Json<Task['gates']>;
+  gate_profile: Fixed<Task['gateProfile']>;
+  setup: Fixed<string | null>;
+  allow_hosts: Json<Task['allowHosts']>;
+  delivery: Json<Task['delivery']>;
   variables: Json<Task['variables']>;
   labels: Json<Task['labels']>;
   priority: Fixed<number>;

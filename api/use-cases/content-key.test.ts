@@ -14,6 +14,8 @@ const content: Content = {
     exec: undefined,
     policy: 'autonomous',
     gates: [{ name: 'test', command: 'npm test' }],
+    allowHosts: [],
+    delivery: { mode: 'branch' },
     maxCostMicroUsd: 1,
     timeoutMs: 1_000,
     priority: 3,
@@ -38,6 +40,10 @@ test.each<[string, Content]>([
   ['command', withWork({ exec: 'make' })],
   ['model', withWork({ model: 'scripted:/n.yaml' })],
   ['gates', withWork({ gates: [{ name: 'test', command: 'make test' }] })],
+  ['gate profile', withWork({ gateProfile: 'strict' })],
+  ['setup', withWork({ setup: 'npm ci' })],
+  ['hosts', withWork({ allowHosts: ['packages.example.com'] })],
+  ['delivery', withWork({ delivery: { mode: 'patch' } })],
   ['sandbox', withWork({ sandbox: 'none' })],
 ])('another %s is other work', (_what, other) => {
   expect(contentKey(other)).not.toBe(contentKey(content));

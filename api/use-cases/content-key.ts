@@ -22,7 +22,8 @@ export interface Content {
  */
 export function contentKey(content: Content): string {
   const { work, ...rest } = content;
-  const { agent, exec, model, gates, sandbox } = work;
+  const { agent, exec, model, gates, gateProfile, setup, allowHosts, delivery, sandbox } = work;
+  const checks = { gates, gateProfile, setup, allowHosts };
   // A new meaning of the key is a new number, so that no result of the old one is taken for it.
-  return hashOf({ version: 1, ...rest, agent, exec, model, gates, sandbox });
+  return hashOf({ version: 2, ...rest, agent, exec, model, ...checks, delivery, sandbox });
 }

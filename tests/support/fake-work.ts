@@ -16,6 +16,10 @@ export function aTask(request: Omit<SubmitTask, 'fresh' | 'policy'>): Task {
   return {
     ...{ id, prompt, repository, agent, gates, variables, labels, priority, sandbox },
     status: 'queued',
+    gateProfile: request.gateProfile ?? 'none',
+    setup: request.setup,
+    allowHosts: request.allowHosts,
+    delivery: request.delivery,
     exec: request.exec,
     model: request.model,
     baseRef: request.baseRef,
