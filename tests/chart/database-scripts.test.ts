@@ -27,8 +27,9 @@ const password = 'aZ9-._~';
 let postgres: TestPostgres;
 let objects: readonly KubeObject[];
 let tools: string;
+let server: string;
 beforeAll(async () => {
-  [postgres, objects, tools] = await Promise.all([
+  [postgres, objects, tools, server] = await Promise.all([
     startTestPostgres(),
     renderChart({
       values: {
@@ -37,6 +38,7 @@ beforeAll(async () => {
       },
     }),
     getTemporalProgram('temporal-sql-tool', { env: process.env, reporter: testReporter }),
+    getTemporalProgram('temporal-server', { env: process.env, reporter: testReporter }),
   ]);
   const init = objectNamed(objects, 'ConfigMap', 'ado-postgresql-init')['data'];
   await runOrThrow((init as Record<string, string>)['roles.sh'] ?? '', {
@@ -93,10 +95,6 @@ test('dynamic configuration is that of the embedded server and more, in keys tha
   const { data } = objectNamed(objects, 'ConfigMap', 'ado-temporal-dynamic') as unknown as {
     data: Record<string, string>;
   };
-  const server = await getTemporalProgram('temporal-server', {
-    env: process.env,
-    reporter: testReporter,
-  });
   const validate = async (text: string): Promise<string> => {
     const { stdout, stderr } = await runProgram(
       'sh',
