@@ -20,6 +20,7 @@ import type { BoughtAnswer, PlannedCall } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { charactersOf } from './estimate-call.ts';
+import { askOtherApproach } from './other-approach.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
 import { roomOf } from './hold-money.ts';
@@ -39,7 +40,8 @@ export function createCallModel(deps: ActivityDeps): ModelActivities['callModel'
       ended: () => undefined,
       work: async (session) => {
         session.holdSlot();
-        const transcript = await deps.journal.listMessages(ref);
+        const before = await deps.journal.listMessages(ref);
+        const transcript = await askOtherApproach(session, ref, before);
         if (findAnswer(transcript, ref.step) !== undefined) return undefined;
         const asked = await askModel(deps, session, { step: ref.step, transcript });
         return 'hold' in asked ? asked.hold : undefined;

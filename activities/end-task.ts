@@ -11,11 +11,14 @@ import { slotNames } from './task-session.ts';
  * ended keeps its first result. The worktree stays a day for a look.
  */
 export function createEndTask(deps: ActivityDeps): GlueActivities['endTask'] {
-  return async ({ errorCode, error, ...ref }) => {
+  return async ({ errorCode, error, summary, ...ref }) => {
     try {
       const { task, fence } = await deps.journal.begin(ref);
       if (task.result !== undefined) return task.result;
-      const result = await deps.journal.finish(fence, endingOf(errorCode, error));
+      const result = await deps.journal.finish(fence, {
+        ...endingOf(errorCode, error),
+        ...(summary === undefined ? {} : { summary }),
+      });
       deps.live.publish({ kind: 'events', streamId: ref.taskId });
       if (task.batchId !== undefined) deps.live.publish({ kind: 'events', streamId: task.batchId });
       await deps.slots.release(ref.tenantId, ref.taskId, slotNames(task)).catch(() => undefined);

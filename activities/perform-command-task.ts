@@ -23,7 +23,7 @@ import { effectIdOf } from './effect-id.ts';
 import { beginWork, openWorkspace, workspaceKey } from './open-workspace.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs, timedOut } from './remaining-time.ts';
-import { runGates } from './run-gates.ts';
+import { runGatesWithFixes } from './run-fixes.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 import { lastLine, tellingLine } from './telling-line.ts';
 
@@ -45,9 +45,13 @@ export function createPerformCommandTask(
 async function perform(deps: ActivityDeps, session: TaskSession): Promise<TaskResult> {
   const workspace = (await beginWork(deps, session)) ?? (await openWorkspace(deps, session));
   const done = await runCommand(deps, session, workspace);
-  const failure = await runGates(deps, session, workspace, gateStep);
+  const { failure, work } = await runGatesWithFixes(deps, session, {
+    workspace,
+    step: gateStep,
+    work: done.work,
+  });
   if (failure !== undefined) throw new AppError('GATE_FAILED', failure.message);
-  const result = await deliverWork(deps, session, deliverStep, done);
+  const result = await deliverWork(deps, session, deliverStep, { ...done, work });
 
   // Clean-up is no part of the result: a leftover is swept a day later.
   await deps.workspaces.discard(workspaceKey(session.task.ref)).catch(() => undefined);
@@ -64,9 +68,8 @@ async function runCommand(
   const done =
     session.activityAttempt > 1 ? await deps.journal.findStep(task.ref, effectId) : undefined;
   if (done !== undefined) {
-    const noChange = { files: 0, insertions: 0, deletions: 0 };
     return {
-      work: { commit: task.headCommit, diffStat: done.diffStat ?? noChange },
+      work: { commit: task.headCommit, diffStat: task.diffStat },
       summary: done.summary,
     };
   }

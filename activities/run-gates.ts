@@ -20,6 +20,8 @@ export interface GateFailure {
   /** Equal for equal failures: numbers, times and blank space do not count. */
   readonly fingerprint: string;
   readonly output: string;
+  /** Command that mends such failures by itself, where one is known. */
+  readonly fix?: string | undefined;
 }
 
 /**
@@ -68,7 +70,8 @@ async function runGate(
   const entry: StepEntry = {
     step,
     kind: 'gate',
-    effectId: effectIdOf(task.ref, step, 'gate', gate.name),
+    // The verdict is about a commit: after a fix the gate runs again in the same step.
+    effectId: effectIdOf(task.ref, step, 'gate', `${gate.name} ${workspace.headCommit}`),
     status: ok ? 'succeeded' : 'failed',
     summary: ok ? gate.name : `${gate.name}: ${tellingLine(text)}`,
     findings,
@@ -90,6 +93,7 @@ async function runGate(
     findings,
     fingerprint: fingerprintOf(gate.name, text),
     output: text.slice(-8_192),
+    fix: gate.fix,
   };
 }
 

@@ -4,11 +4,12 @@
  *
  * All parts of a turn are on record as they end, so a repeated turn goes on where it was.
  */
-import type { AgentActivities, TurnResult } from '../contracts/activities.ts';
+import type { AgentActivities, StepRef, TurnResult } from '../contracts/activities.ts';
 import { askModel, findAnswer } from './call-model.ts';
 import { checkWork } from './check-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { beginWork, openWorkspace } from './open-workspace.ts';
+import { askOtherApproach } from './other-approach.ts';
 import { runTools } from './run-tools.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 
@@ -17,19 +18,21 @@ export function createTakeTurn(deps: ActivityDeps): AgentActivities['takeTurn'] 
   return (ref) =>
     inTask(deps, ref, {
       ended: (result) => ({ next: 'end', result }),
-      work: (session) => takeTurn(deps, session, ref.step),
+      work: (session) => takeTurn(deps, session, ref),
     });
 }
 
 async function takeTurn(
   deps: ActivityDeps,
   session: TaskSession,
-  step: number,
+  ref: StepRef,
 ): Promise<TurnResult> {
   const { task } = session;
+  const { step } = ref;
   const { hostQueue } = deps;
   const begun = await beginWork(deps, session);
-  const transcript = await deps.journal.listMessages(task.ref);
+  const before = await deps.journal.listMessages(task.ref);
+  const transcript = await askOtherApproach(session, ref, before);
 
   const known = findAnswer(transcript, step);
   if (known === undefined && !deps.asksModels) return { next: 'model', hostQueue };

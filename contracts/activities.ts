@@ -32,6 +32,8 @@ export interface TaskResult {
 export interface StepRef extends TaskRef {
   /** Counts from 1. A turn takes two: its model call, then its tool calls or the check. */
   readonly step: number;
+  /** Set when the agent is stuck: what its approaches so far have failed with. It is told to try another one. */
+  readonly otherApproach?: readonly string[];
 }
 
 /** How a turn of a `builtin` task ended, and what the workflow needs to know to go on. */
@@ -68,6 +70,13 @@ export interface Rejection {
   readonly gate: string;
   readonly fingerprint: string;
   readonly message: string;
+  /**
+   * What the failure consists of, as short hashes: its findings or, where none could be read, the lines of its output. At
+   * most 40. Failures that share nearly all of them are nearly equal.
+   */
+  readonly traits?: readonly string[];
+  /** Undefined where no findings could be read. */
+  readonly findingCount?: number;
 }
 
 /** How an attempt ends when its work did not deliver. */
@@ -75,6 +84,8 @@ export interface EndTaskInput extends TaskRef {
   readonly status: 'failed' | 'cancelled';
   readonly errorCode: ErrorCode;
   readonly error: string;
+  /** What there is of the work, and what is missing. */
+  readonly summary?: string;
 }
 
 /** Puts a question on record. The id counts unless the question was asked before, under another one. */

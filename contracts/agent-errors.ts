@@ -26,8 +26,9 @@ export const agentErrorKinds = {
   AGENT_STUCK: {
     family: 'upstream',
     http: 502,
-    meaning: 'The same check failed the same way three times.',
-    remedy: 'Read `ado logs <id>`; retry with a clearer prompt.',
+    meaning: 'The checks kept failing alike, and another approach that was asked for did not help.',
+    remedy:
+      '`ado show <id>` says what is missing, `ado diff <id>` what there is; retry with a clearer prompt.',
   },
   TASK_TIMEOUT: {
     family: 'upstream',

@@ -1,6 +1,6 @@
 /** Signals, updates and queries, and the inputs and results of workflows. Inputs are one object each, so that fields can be added. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { TaskRef } from './activities.ts';
+import type { Rejection, TaskRef } from './activities.ts';
 import type { ApprovalAnswer, ApprovalDecision } from './approval.ts';
 import type { AgentKind } from './task.schema.ts';
 
@@ -26,8 +26,12 @@ export interface AgentTaskProgress {
   readonly last?: string;
   /** Times that the gates have sent the work back. */
   readonly rounds: number;
-  /** Fingerprints of the failures, oldest first. */
-  readonly fingerprints: readonly string[];
+  /** The last failures that count (workflows/repair-rounds.ts), oldest first. */
+  readonly failures?: readonly Rejection[];
+  /** The agent was stuck, and was asked for another approach. */
+  readonly triedOtherApproach?: boolean;
+  /** What the approaches so far have failed with, for the next turn to tell. */
+  readonly otherApproach?: readonly string[];
   /** Queue of the host that has the worktree. */
   readonly hostQueue?: string;
   /** That host asks no models: `callModel` comes before each turn. */

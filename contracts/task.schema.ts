@@ -35,6 +35,8 @@ export const refSchema = z
 export const gateSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a gate name is a–z, 0–9 and -, at most 40'),
   command: z.string().min(1).max(4_000),
+  /** Command that mends what it finds, such as a formatter: run once before the agent is told of a failure. */
+  fix: z.string().min(1).max(4_000).optional(),
 });
 export type Gate = z.infer<typeof gateSchema>;
 

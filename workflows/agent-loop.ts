@@ -1,6 +1,6 @@
 /**
  * The builtin agent, one turn at a time, each an activity, until the model is done and its work passes the gates; failed
- * work goes back to the model until the same failure comes three times, or the rounds are used up.
+ * work goes back to the model until it is stuck, or the rounds are used up (repair-rounds.ts).
  */
 import {
   ActivityFailure,
@@ -8,6 +8,7 @@ import {
   ApplicationFailure,
   condition,
   continueAsNew,
+  patched,
   setCurrentDetails,
   sleep,
   TimeoutFailure,
@@ -26,11 +27,8 @@ import type { AgentTaskInput, AgentTaskProgress } from '../contracts/messages.ts
 import { agents, agentsOn, maxHistoryEvents, models } from './activity-options.ts';
 import type { agentTask } from './agent-task.ts';
 import type { AskPerson } from './ask-person.ts';
+import { judgeRound } from './repair-rounds.ts';
 
-/** Times that gates may send the work back. */
-const maxRounds = 10;
-/** Equal failures in a row that mean the agent is stuck. */
-const maxEqualFailures = 3;
 /** Turns of one attempt; far above what a task of ten rounds needs, so that a loop without end does end. */
 const maxTurns = 500;
 /** A turn's model call, and its tool calls or check. */
@@ -64,7 +62,12 @@ async function takeTurn(
   askPerson: AskPerson,
 ): Promise<Exclude<TurnResult, { next: 'model' | 'hold' }>> {
   const { tenantId, taskId, attempt } = input;
-  const ref: StepRef = { tenantId, taskId, attempt, step: progress.step + 1 };
+  const { otherApproach } = progress;
+  const step = progress.step + 1;
+  const ref: StepRef = {
+    ...{ tenantId, taskId, attempt, step },
+    ...(otherApproach === undefined ? {} : { otherApproach }),
+  };
   const turn = progress.step / stepsPerTurn + 1;
   progress.step += stepsPerTurn;
   const sitOut = (hold: CallHold): Promise<unknown> =>
@@ -89,7 +92,10 @@ async function takeTurn(
     if (result.next !== 'end') progress.hostQueue = result.hostQueue;
     if (result.next === 'hold') await sitOut(result.hold);
     else if (result.next === 'model') progress.asksElsewhere = true;
-    else return result;
+    else {
+      delete progress.otherApproach;
+      return result;
+    }
   }
 }
 
@@ -99,24 +105,21 @@ async function waitUntil({ untilMs, detail }: Extract<CallHold, { kind: 'wait' }
   await sleep(Math.max(1, untilMs - Date.now()), { summary: detail.slice(0, 200) });
 }
 
-/** Counts work that was sent back. Throws when the agent is stuck, or has had its rounds. */
-function countRound(progress: Progress, { gate, fingerprint, message }: Rejection): void {
-  progress.rounds += 1;
-  progress.fingerprints = [...progress.fingerprints, fingerprint].slice(-maxEqualFailures);
-  if (
-    progress.fingerprints.length === maxEqualFailures &&
-    new Set(progress.fingerprints).size === 1
-  ) {
-    throw endedBy(
-      'AGENT_STUCK',
-      `gate ${gate} failed the same way ${String(maxEqualFailures)} times: ${message}`,
-    );
-  }
-  if (progress.rounds >= maxRounds) {
-    throw endedBy(
-      'ROUNDS_EXCEEDED',
-      `gate ${gate} still fails after ${String(maxRounds)} rounds: ${message}`,
-    );
+/** Counts work that was sent back. Throws when the agent is stuck for good, or has had its rounds. */
+function countRound(progress: Progress, rejected: Rejection): void {
+  const { verdict, after } = judgeRound(progress, rejected);
+  Object.assign(progress, after);
+  switch (verdict.kind) {
+    case 'again':
+      return;
+    case 'other-approach':
+      // Runs that began before there was another approach ended here. May go when none of 2026-11 is kept.
+      if (!patched('2026-11-other-approach')) throw endedBy('AGENT_STUCK', verdict.why);
+      setCurrentDetails(`another approach, as ${verdict.why}`);
+      progress.otherApproach = verdict.failed;
+      return;
+    case 'end':
+      throw endedBy(verdict.code, verdict.why, verdict.missing);
   }
 }
 
@@ -139,6 +142,11 @@ function isUnclaimed(error: unknown): boolean {
   );
 }
 
-function endedBy(code: ErrorCode, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, code);
+/** `summary` says what there is and what is missing; the ending of the task takes it from there. */
+function endedBy(code: ErrorCode, message: string, summary?: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    message,
+    code,
+    ...(summary === undefined ? [] : [summary]),
+  );
 }

@@ -21,11 +21,7 @@ import { endingOf } from './task-ending.ts';
 /** Workflow `agentTask`. Answers how the attempt ended; a failed or cancelled task is an answer, not an error. */
 export async function agentTask(input: AgentTaskInput): Promise<TaskResult> {
   const progress: { -readonly [K in keyof AgentTaskProgress]: AgentTaskProgress[K] } =
-    input.carried ?? {
-      step: 0,
-      rounds: 0,
-      fingerprints: [],
-    };
+    input.carried ?? { step: 0, rounds: 0 };
   setHandler(getTaskProgress, () => progress);
   const askPerson = createAskPerson();
   setCurrentDetails(`working on ${input.repository}`);

@@ -10,7 +10,7 @@ import type { EndTaskInput } from '../contracts/activities.ts';
 import { isErrorCode } from '../contracts/errors.ts';
 
 /** The ending that an error stands for; undefined for a bug in the workflow, which must not end the task. */
-export type Ending = Pick<EndTaskInput, 'status' | 'errorCode' | 'error'>;
+export type Ending = Pick<EndTaskInput, 'status' | 'errorCode' | 'error' | 'summary'>;
 
 /**
  * Turns what an activity threw into an ending: its code and message; a cancel, wherever it came from; a timeout, which
@@ -31,9 +31,12 @@ export function endingOf(error: unknown): Ending | undefined {
   const type = cause instanceof ApplicationFailure ? cause.type : undefined;
   if (type === 'TASK_CANCELLED')
     return { status: 'cancelled', errorCode: type, error: 'cancelled' };
+  // Only our own endings carry a text; those of activities are on record already.
+  const [summary] = error instanceof ApplicationFailure ? (error.details ?? []) : [];
   return {
     status: 'failed',
     errorCode: isErrorCode(type) ? type : 'INTERNAL',
     error: cause?.message ?? error.message,
+    ...(typeof summary === 'string' ? { summary } : {}),
   };
 }

@@ -1,7 +1,7 @@
 // The builtin agent with a scripted model, from the prompt to the branch.
 //   - it edits, a gate sends it back with what failed, it repairs, and the work is delivered; the ledger adds up
 //   - an answer that was cut off is not taken for the end
-//   - the same failure three times ends it; so does a conversation that leaves its script
+//   - the same failure three times asks for another approach, three more end it; so does a conversation that leaves its script
 //   - a script that cannot be read is refused when the task is submitted
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -92,8 +92,16 @@ test('it edits, is sent back by a gate, repairs, and delivers', async () => {
   expect(gates).toEqual(['failed', 'succeeded']);
 });
 
-test('the same failure three times ends the task', async () => {
-  const model = script('answers: [{ text: Done. }, { text: Really. }, { text: Really done. }]');
+test('who is stuck is told to try another approach; stuck again, the task says what is missing', async () => {
+  const model = script(`
+    answers:
+      - text: Done.
+      - text: Really.
+      - text: Really done.
+      - { expect: { contains: You are stuck }, text: Done in another way. }
+      - text: Done.
+      - text: I give up.
+  `);
 
   const { task, repository } = await run({ model, gate: 'echo no greeting; exit 1' });
 
@@ -101,8 +109,43 @@ test('the same failure three times ends the task', async () => {
     outcome: 'failed',
     errorCode: 'AGENT_STUCK',
     failureClass: 'agent',
+    summary: expect.stringMatching(/gate greets still fails.* 6 rounds; another approach/),
   });
   expect(deliveredBranches(repository)).toEqual([]);
+});
+
+test('what a fixer mends by itself is committed, and the model is not bothered', async () => {
+  const model = script(`
+    answers:
+      - toolCalls: [{ tool: write_file, input: { path: README.md, content: "hello  \\n" } }]
+      - text: Done.
+  `);
+  const repository = makeRepository();
+  const command = "! grep -n ' $' README.md";
+  const gates = [{ name: 'format', command, fix: "sed -i 's/ *$//' README.md" }];
+
+  const { id } = await ado.submitTask({
+    ...{ prompt: 'Greet', agent: 'builtin', model, repository, gates },
+  });
+  await ado.ended(id);
+
+  const [branch = ''] = deliveredBranches(repository);
+  expect(await ado.getTask(id)).toMatchObject({ status: 'succeeded', summary: 'Done.' });
+  expect(git(repository, 'show', `${branch}:README.md`)).toBe('hello');
+  expect(countCommits(repository, branch)).toBe(2);
+  const { items } = await ado.client.call('get /v1/tasks/:taskId/steps', {
+    params: { taskId: id },
+    query: { limit: 100 },
+  });
+  expect(items.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
+    'model succeeded',
+    'tools succeeded',
+    'model succeeded',
+    'gate failed',
+    'fix succeeded',
+    'gate succeeded',
+    'deliver succeeded',
+  ]);
 });
 
 test('answers that nobody asked for fail the task', async () => {

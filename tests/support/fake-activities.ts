@@ -63,6 +63,8 @@ export interface FakeActivities {
   readonly running: Set<string>;
   readonly ended: Map<string, string>;
   readonly approval: FakeApproval;
+  /** What `endTask` was given to keep of unfinished work. */
+  readonly summaries: string[];
   /** Most tasks at work at once. */
   peak(): number;
   /** Resolves when a call with this name has begun. */
@@ -72,6 +74,7 @@ export interface FakeActivities {
 /** Makes the activities of one test. */
 export function fakeActivities(script: Script = {}): FakeActivities {
   const calls: string[] = [];
+  const summaries: string[] = [];
   const running = new Set<string>();
   const ended = new Map<string, string>();
   const answered = new Set<number>();
@@ -114,7 +117,9 @@ export function fakeActivities(script: Script = {}): FakeActivities {
       }
     },
     takeTurn(ref) {
-      note(`takeTurn ${String(ref.step)}`);
+      const told = ref.otherApproach;
+      const other = told === undefined ? '' : `, other than: ${told.join(' · ')}`;
+      note(`takeTurn ${String(ref.step)}${other}`);
       const hostQueue = script.hostQueue ?? 'ado-agents@test';
       if (script.asksElsewhere === true && !answered.has(ref.step))
         return Promise.resolve({ next: 'model', hostQueue });
@@ -164,8 +169,9 @@ export function fakeActivities(script: Script = {}): FakeActivities {
       note('listCredentials');
       return Promise.resolve([{ account: 'work', state: 'present' }]);
     },
-    endTask({ status, errorCode, error, ...ref }) {
+    endTask({ status, errorCode, error, summary, ...ref }) {
       note(`endTask ${errorCode}`);
+      if (summary !== undefined) summaries.push(summary);
       return Promise.resolve(
         finish(ref, {
           taskId: ref.taskId,
@@ -218,6 +224,7 @@ export function fakeActivities(script: Script = {}): FakeActivities {
     running,
     ended,
     approval,
+    summaries,
     peak: () => peak,
     seen: async (call) => {
       if (!calls.includes(call)) await once(told, call);

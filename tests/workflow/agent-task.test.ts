@@ -2,7 +2,7 @@
  * One attempt of one task, on a real Temporal server, with activities faked.
  *   - a command task is one activity and at most 25 history events
  *   - a builtin task asks, runs tools, checks; what fails a check goes back to the model
- *   - the same failure three times ends it as stuck; ten rounds end it anyway
+ *   - the same failure three times asks for another approach, then ends it as stuck; ten rounds end it anyway
  *   - a failure that no retry mends ends it as failed, a cancel as cancelled, each on record once
  *   - when the host of its worktree is gone, the next step runs elsewhere
  */
@@ -101,13 +101,27 @@ test('a failed check goes back to the model, and its repair is delivered', async
   expect(fake.calls).toEqual(['takeTurn 1', 'takeTurn 3']);
 });
 
-test('the same failure three times ends the task as stuck', async () => {
+test('the same failure three times asks for another approach, three more end the task', async () => {
   const fake = fakeActivities({ takeTurn: () => ({ fingerprint: 'same' }) });
 
   const result = await run(fake, aTask('builtin'));
 
   expect(result).toMatchObject({ status: 'failed', errorCode: 'AGENT_STUCK' });
-  expect(fake.calls.filter((call) => call.startsWith('takeTurn'))).toHaveLength(3);
+  expect(fake.calls).toEqual([
+    ...['takeTurn 1', 'takeTurn 3', 'takeTurn 5'],
+    ...['takeTurn 7, other than: red', 'takeTurn 9', 'takeTurn 11', 'endTask AGENT_STUCK'],
+  ]);
+  expect(fake.summaries).toEqual([expect.stringMatching(/gate test still fails.* 6 rounds/)]);
+});
+
+test('who is told to try another approach and succeeds is done', async () => {
+  const fake = fakeActivities({
+    takeTurn: (step) => (step < 9 ? { fingerprint: 'same' } : undefined),
+  });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result.status).toBe('succeeded');
 });
 
 test('ten rounds of different failures end the task', async () => {
