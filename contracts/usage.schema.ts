@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isTimeZone } from './calendar.ts';
 import type { Route } from './http.schema.ts';
 import { listOf, pageQuery } from './queries.schema.ts';
-import { instantSchema, microUsdSchema, taskIdSchema } from './task.schema.ts';
+import { batchIdSchema, instantSchema, microUsdSchema, taskIdSchema } from './task.schema.ts';
 
 /** What calls may be added up by. */
 export const usageGroups = [
@@ -126,6 +126,8 @@ export type Purchase = z.infer<typeof purchaseSchema>;
 
 const usageQuery = pageQuery.extend({
   by: z.enum(usageGroups).default('provider'),
+  /** Only what the items of this batch spent. */
+  batchId: batchIdSchema.optional(),
   /** First moment of the period. Default: the beginning of this month. */
   from: instantSchema.optional(),
   /** First moment after the period. Default: now. */

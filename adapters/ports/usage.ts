@@ -13,6 +13,8 @@ export interface UsageFilter extends Period {
   readonly by: UsageGroup;
   /** Where days begin: an IANA name. */
   readonly timeZone: string;
+  /** Only what the items of this batch spent. */
+  readonly batchId?: string | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
 }

@@ -138,9 +138,13 @@ const afterRow = z.tuple([z.number(), z.string()]);
 /** One row more than a page holds. */
 async function sumGroups(
   tx: TenantTransaction,
-  { by, from, to, timeZone, limit, cursor }: UsageFilter,
+  { by, from, to, timeZone, batchId, limit, cursor }: UsageFilter,
 ): Promise<GroupRow[]> {
   const { ofRecord, ofReservation, join = sql``, label = sql`null` } = keyOf(tx, by, timeZone);
+  const ofBatch =
+    batchId === undefined
+      ? sql``
+      : sql`and task_id in (select id from tasks where tenant_id = ${tx.tenantId} and batch_id = ${batchId})`;
   const [cost, key] = readCursor(cursor, afterRow) ?? [];
   const isLater =
     by === 'day'
@@ -152,7 +156,7 @@ async function sumGroups(
         cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_micro_usd,
         0::bigint as held_micro_usd, 0::bigint as unknown_micro_usd, 0 as unknown_calls
       from usage_records ${join}
-      where tenant_id = ${tx.tenantId} and at >= ${from} and at < ${to}
+      where tenant_id = ${tx.tenantId} and at >= ${from} and at < ${to} ${ofBatch}
       union all
       select coalesce(${ofReservation ?? sql`null`}, ''), 0, 0, 0, 0, 0, 0, 0, 0,
         case state when 'reserved' then amount_micro_usd else 0 end,
@@ -160,7 +164,7 @@ async function sumGroups(
         case state when 'unknown' then 1 else 0 end
       from reservations ${join}
       where tenant_id = ${tx.tenantId} and state in ('reserved', 'unknown')
-        and reserved_at >= ${from} and reserved_at < ${to} and ${ofReservation !== null}
+        and reserved_at >= ${from} and reserved_at < ${to} and ${ofReservation !== null} ${ofBatch}
     ), sums as (
       select key, sum(calls)::bigint as calls, sum(input_tokens)::bigint as input_tokens,
         sum(cache_read_tokens)::bigint as cache_read_tokens, sum(cache_write_tokens)::bigint as cache_write_tokens,

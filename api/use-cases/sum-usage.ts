@@ -10,7 +10,7 @@ export async function sumUsage(
   deps: Pick<ApiDeps, 'usage' | 'budgets' | 'clock'>,
   { actor, query }: { readonly actor: Actor; readonly query: UsageQuery },
 ): Promise<Page<UsageRow> & Omit<Usage, 'items' | 'nextCursor'>> {
-  const { by, limit, cursor, timeZone = deps.budgets.timeZone } = query;
+  const { by, batchId, limit, cursor, timeZone = deps.budgets.timeZone } = query;
   const to = new Date(query.to ?? deps.clock.now());
   const from =
     query.from === undefined
@@ -22,6 +22,7 @@ export async function sumUsage(
       problems: [{ path: 'from', message }],
     });
   }
-  const sums = await deps.usage.sumUsage(actor, { by, from, to, timeZone, limit, cursor });
+  const filter = { by, batchId, from, to, timeZone, limit, cursor };
+  const sums = await deps.usage.sumUsage(actor, filter);
   return { by, from: from.toISOString(), to: to.toISOString(), timeZone, ...sums };
 }

@@ -130,6 +130,23 @@ test('rows are by what was asked for, the dearest first', async () => {
   ]);
 });
 
+test('of one batch, only what its items spent and hold is added up', async () => {
+  const batch = await world.store.createBatch(actor, aBatch(someItems(1)), undefined);
+  const { items } = await world.store.listTasks(actor, { batchId: batch.id, limit: 1 });
+  const inBatch = await world.start(actor, { taskId: items[0]?.id ?? '', attempt: 1 });
+  const alone = await world.aRunningTask(actor);
+  await call(inBatch, { costMicroUsd: 2 });
+  await call(alone, { costMicroUsd: 4 });
+  ({ taskId } = alone.ref);
+  await reserve({ callId: 'alone' });
+
+  for (const by of usageGroups) {
+    const { items: rows, total } = await sum(by, { batchId: batch.id });
+    expect([by, rows.length, rows[0]?.costMicroUsd]).toEqual([by, 1, 2]);
+    expect(total).toMatchObject({ calls: 1, costMicroUsd: 2, open: { heldMicroUsd: 0 } });
+  }
+});
+
 test('days are those of the place asked for, in their order', async () => {
   const fence = await world.aRunningTask(actor);
   world.clock.nowMs = Date.parse('2026-11-20T23:30:00Z');
