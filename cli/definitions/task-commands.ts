@@ -19,12 +19,22 @@ export function defineTaskCommands(program: Command, perform: Perform): void {
       .command('diff')
       .summary('show the change of a task')
       .description(
-        'Prints the whole change of a task as a patch; in a pipe as `git apply` takes it.',
+        'Prints the whole change of a task as a patch: coloured on a terminal, with control characters written out; in a ' +
+          'pipe as `git apply` takes it.',
       )
       .argument('<id>', idHelp)
-      .action((id) => perform(async (cli) => (await import('../commands/diff.ts')).diff(cli, id))),
+      .addOption(
+        new Option('--stat', 'how much each file changed, and in all').conflicts('nameOnly'),
+      )
+      .addOption(new Option('--name-only', 'only the paths of changed files'))
+      .addOption(outputOption())
+      .action((id, options) =>
+        perform(async (cli) => (await import('../commands/diff.ts')).diff(cli, { ...options, id })),
+      ),
     'ado diff 3f9a1c2e',
+    'ado diff 3f9a1c2e --stat',
     'ado diff 3f9a1c2e | git apply',
+    'ado diff 3f9a1c2e --color always | less -R',
   );
   withExamples(
     program
