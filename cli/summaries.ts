@@ -31,7 +31,10 @@ export function formatTask(task: Task, paint: Paint): string {
       'agent',
       [task.agent, task.model ?? task.exec].filter((word) => word !== undefined).join('  '),
     ],
-    ['gates', task.gates.length === 0 ? undefined : task.gates.map((gate) => gate.name).join(', ')],
+    ['setup', task.setup === undefined ? undefined : toLine(task.setup, 200)],
+    ['gates', orNothing(gatesOf(task))],
+    ['network', orNothing(task.allowHosts.join(', '))],
+    ['delivery', deliveryOf(task)],
     ['batch', task.batchId],
     ['attempt', task.attempt === 1 ? undefined : String(task.attempt)],
     ['activity', task.activity],
@@ -51,6 +54,26 @@ function waitingOf(task: Task): string {
   const { reason, until, detail } = task.waitingFor;
   const isSoon = until === undefined || Date.parse(until) <= Date.now();
   return `, waiting for ${waits[reason]}${detail === undefined ? '' : ` (${detail})`}${isSoon ? '' : ` until ${until}`}`;
+}
+
+/** Gates by name, and the profile by which the repository's own are looked for. */
+function gatesOf({ gates, gateProfile }: Task): string {
+  const named = gates.map((gate) => gate.name);
+  return [...named, ...(gateProfile === 'none' ? [] : [`${gateProfile} profile`])].join(', ');
+}
+
+/** How the work reaches its repository; nothing for a branch, which has a line of its own. */
+function deliveryOf({ delivery: { mode, target } }: Task): string | undefined {
+  switch (mode) {
+    case 'branch':
+      return undefined;
+    case 'patch':
+      return 'a patch';
+    case 'merge':
+      return `merged into ${target ?? 'the default branch'}`;
+    case 'pull-request':
+      return `a pull request for ${target ?? 'the default branch'}`;
+  }
 }
 
 const waits: Readonly<Record<NonNullable<Task['waitingFor']>['reason'], string>> = {

@@ -2,7 +2,8 @@
 import { failureClasses, outcomes, taskStatuses } from '../../contracts/task-status.ts';
 import { Option, outputOption, parseCount, valueOf, withExamples } from './define.ts';
 import type { Command, Perform } from './define.ts';
-import { integerIn, listOf, parseDurationMs } from '../values.ts';
+import { integerIn, listOf, oneOf, parseDurationMs } from '../values.ts';
+import { stepWords } from './words.ts';
 
 const idHelp = 'id, or its last 6 or more characters';
 
@@ -116,8 +117,16 @@ function defineShow(program: Command, perform: Perform): void {
     program
       .command('show')
       .summary('show a task or a batch')
-      .description('Shows all that is known of a task or a batch.')
+      .description(
+        'Shows all that is known of a task or a batch: of a task also its checks, with what they found, and its steps, turn ' +
+          'by turn. Of many steps those are shown that failed, and the last ones.',
+      )
       .argument('<id>', idHelp)
+      .addOption(
+        new Option('--steps <which>', `steps and findings of a task: ${stepWords.join(', ')}`)
+          .default('some' as const)
+          .argParser(valueOf(oneOf(stepWords))),
+      )
       .addOption(outputOption())
       .action((id, options) =>
         perform(async (cli) =>
@@ -125,6 +134,7 @@ function defineShow(program: Command, perform: Perform): void {
         ),
       ),
     'ado show 3f9a1c2e',
+    'ado show 3f9a1c2e --steps all',
     'ado show 3f9a1c2e -o json',
   );
 }

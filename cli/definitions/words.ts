@@ -21,3 +21,5 @@ export const usageWords = [
   'day',
   'tenant',
 ] as const satisfies readonly UsageGroup[];
+/** How much of a task's steps is shown: those that tell most, all, none. */
+export const stepWords = ['some', 'all', 'none'] as const;

@@ -1,0 +1,111 @@
+/** What the checks of a task say: of each gate its last run, with what it found. */
+import type { Finding, Step } from '../../contracts/step.schema.ts';
+import { toLine } from '../terminal.ts';
+import type { Paint } from '../terminal.ts';
+import { formatDuration } from '../texts.ts';
+
+/** The last run of a gate in the latest attempt. */
+export interface Check {
+  readonly gate: string;
+  readonly ok: boolean;
+  /** How often the gate ran in that attempt. */
+  readonly runs: number;
+  readonly attempt: number;
+  readonly step: number;
+  readonly summary: string;
+  readonly durationMs: number;
+  readonly findings: readonly Finding[];
+}
+
+/** Lists the checks of a task's latest attempt, failed ones first, else in the order they ran in. */
+export function listChecks(steps: readonly Step[]): Check[] {
+  const latest = Math.max(0, ...steps.map((step) => step.attempt));
+  const checks = new Map<string, Check>();
+  for (const step of steps) {
+    if (step.kind !== 'gate' || step.attempt !== latest) continue;
+    const gate = gateOf(step);
+    const runs = (checks.get(gate)?.runs ?? 0) + 1;
+    checks.set(gate, { gate, ok: step.status === 'succeeded', runs, ...runOf(step) });
+  }
+  const all = [...checks.values()];
+  return [...all.filter((check) => !check.ok), ...all.filter((check) => check.ok)];
+}
+
+/** The summary of a gate's step begins with its name. */
+function gateOf({ summary, step }: Step): string {
+  return /^[a-z0-9][a-z0-9-]*/.exec(summary)?.[0] ?? `step-${step}`;
+}
+
+function runOf(step: Step): Omit<Check, 'gate' | 'ok' | 'runs'> {
+  return {
+    attempt: step.attempt,
+    step: step.step,
+    summary: step.summary,
+    durationMs: durationOf(step),
+    findings: step.findings ?? [],
+  };
+}
+
+/** How long a step took. */
+export function durationOf(step: Pick<Step, 'startedAt' | 'endedAt'>): number {
+  return Math.max(0, Date.parse(step.endedAt) - Date.parse(step.startedAt));
+}
+
+/** Findings of a gate that are listed when nobody asks for all. */
+const listedFindings = 10;
+
+/** How checks and steps are written. */
+export interface StepFormat {
+  readonly paint: Paint;
+  /** Columns of the screen. */
+  readonly width: number;
+  /** Everything, however much it is. */
+  readonly all: boolean;
+}
+
+/** Writes checks as lines: a verdict each, and under a failed one where it failed. */
+export function formatChecks(checks: readonly Check[], format: StepFormat): string[] {
+  return checks.flatMap((check) => [
+    formatVerdict(check, format),
+    ...formatFindings(check, format),
+  ]);
+}
+
+function formatVerdict(check: Check, { paint, width }: StepFormat): string {
+  const { gate, ok, runs, durationMs, findings } = check;
+  const facts = [
+    formatDuration(durationMs),
+    ...(runs > 1 ? [`run ${runs} times`] : []),
+    ...(findings.length > 1 ? [`${findings.length} findings`] : []),
+  ];
+  // The message of a single finding is the summary already.
+  const rest = check.summary.slice(gate.length).replace(/^:\s*/, '');
+  const said = ok || findings.length > 0 ? '' : `  ${toLine(rest, width - gate.length - 20)}`;
+  return `  ${ok ? paint.green('✓') : paint.red('✗')} ${gate}${said}  ${paint.dim(facts.join(', '))}`;
+}
+
+function formatFindings(check: Check, { paint, width, all }: StepFormat): string[] {
+  if (check.ok) return [];
+  const shown = all ? check.findings : check.findings.slice(0, listedFindings);
+  const left = check.findings.length - shown.length;
+  return [
+    ...shown.map((finding) => {
+      const place = placeOf(finding);
+      const head = [place, finding.code ?? '']
+        .filter((word) => word !== '')
+        .map((word) => toLine(word, 200));
+      const message = toLine(finding.message, Math.max(40, width - head.join('  ').length - 8));
+      const color = finding.severity === 'warning' ? paint.yellow : paint.red;
+      const painted = head.map((word, index) =>
+        index === 0 && place !== '' ? color(word) : paint.dim(word),
+      );
+      return `      ${[...painted, message].join('  ')}`;
+    }),
+    ...(left > 0 ? [paint.dim(`      … and ${left} more: --steps all`)] : []),
+  ];
+}
+
+/** `src/a.ts:12:3`, as editors and terminals take it; empty when nobody knows. */
+export function placeOf({ file, line, column }: Finding): string {
+  return [file, line, column].filter((part) => part !== undefined).join(':');
+}
