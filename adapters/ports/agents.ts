@@ -1,5 +1,6 @@
 /** Coding agents that are programs of others: how one is found, started for a turn, and understood. */
 import type { ProgramAgentKind } from '../../contracts/task.schema.ts';
+import type { SandboxResult, UncommittedFile } from './workspaces.ts';
 
 /** The wire format in which an agent asks its model. */
 export type ModelWire = 'anthropic' | 'openai' | 'google';
@@ -26,6 +27,8 @@ export interface AgentTurn {
   readonly workPath: string;
   /** Command that starts the agent; of `acp` only. */
   readonly exec: string | undefined;
+  /** What it is told for good, beside the prompt and the repository's own context files (contracts/agent-instructions.ts). */
+  readonly instructions: string;
 }
 
 /** How a turn is started. */
@@ -78,6 +81,12 @@ export interface AgentReader {
   end(exit: { readonly exitCode: number | undefined; readonly stderr: string }): AgentTurnEnd;
 }
 
+/** Runs a program in the sandboxed work tree. */
+export type RunInTree = (run: {
+  readonly argv: readonly string[];
+  readonly timeoutMs: number;
+}) => Promise<Pick<SandboxResult, 'exitCode' | 'stdout' | 'stderr'>>;
+
 /** One kind of agent. */
 export interface CodingAgent {
   readonly kind: ProgramAgentKind;
@@ -88,6 +97,11 @@ export interface CodingAgent {
   /** Looks for the program. @throws AGENT_NOT_INSTALLED with the line that installs it */
   find(): Promise<InstalledAgent>;
   launch(installed: InstalledAgent, turn: AgentTurn): AgentLaunch;
+  /**
+   * Where the repository has instructions for other agents only, copies them to this one's `contextFile`; a file of the
+   * repository is never written to. Answers the copy, for `CommitRequest.exclude`; to be called before each turn.
+   */
+  shareContext(run: RunInTree): Promise<UncommittedFile | undefined>;
   createReader(): AgentReader;
 }
 

@@ -48,6 +48,14 @@ export interface SandboxResult {
   readonly durationMs: number;
 }
 
+/** A file in the work tree that is not part of the work, as long as nobody changes it. */
+export interface UncommittedFile {
+  /** Relative to the top of the work tree. */
+  readonly path: string;
+  /** Git's id of its content. */
+  readonly blobId: string;
+}
+
 /** What becomes a commit. Same inputs, same commit id. */
 export interface CommitRequest {
   readonly message: string;
@@ -57,6 +65,8 @@ export interface CommitRequest {
   readonly branch: string;
   /** The base of the whole task, for the patch. */
   readonly baseCommit: string;
+  /** Files to leave out while they are as said and git does not track them. */
+  readonly exclude?: readonly UncommittedFile[];
 }
 
 /** What became of the work tree. */

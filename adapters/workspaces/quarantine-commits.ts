@@ -225,7 +225,7 @@ export function createCommitWork(deps: {
     const folder = join(dirname(worktree.tree), 'commit');
     await removeTree(launcher, folder);
     mkdirSync(folder);
-    const snapshot = await takeSnapshot(worktree, folder);
+    const snapshot = await takeSnapshot(worktree, folder, request.exclude ?? []);
     if (snapshot !== undefined)
       return await commitSnapshot(worktree, snapshot, { request, folder });
     const standsAt = readRef(worktree.mirror, refOf(worktree.key)) ?? worktree.headCommit;

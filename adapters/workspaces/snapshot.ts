@@ -9,6 +9,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, readSync, utimesSync } from 
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, codeOf } from '../../contracts/errors.ts';
+import type { UncommittedFile } from '../ports.ts';
 import { maxFiles, tooManyFiles } from './change-list.ts';
 import type { HostView } from './host-view.ts';
 import type { Exit, Launcher } from './launcher.ts';
@@ -43,7 +44,17 @@ check() {
 }
 added=$QUARANTINE/added
 code=0
-git add --all --verbose >"$added" || code=$?
+left=$#
+while [ "$left" -gt 0 ]; do
+  path=$1 blob=$2
+  shift 2
+  left=$((left - 2))
+  if [ -f "$path" ] && [ ! -L "$path" ] && [ -z "$(git ls-files -- ":(literal)$path")" ] &&
+    [ "$(git hash-object --no-filters -- "$path")" = "$blob" ]; then
+    set -- "$@" ":(exclude,literal)$path"
+  fi
+done
+git add --all --verbose -- . "$@" >"$added" || code=$?
 check "$code"
 [ -s "$added" ] || exit 0
 [ "$(wc -l <"$added")" -le ${maxFiles} ] || exit ${tooManyExit}
@@ -64,8 +75,15 @@ export interface Snapshot {
   readonly index: string;
 }
 
-/** Takes snapshots. `folder` is a new folder for what comes out; answers undefined when nothing changed. */
-export type TakeSnapshot = (worktree: Worktree, folder: string) => Promise<Snapshot | undefined>;
+/**
+ * Takes snapshots. `folder` is a new folder for what comes out; files of `exclude` that git does not track are left out
+ * while they are as said. Answers undefined when nothing changed.
+ */
+export type TakeSnapshot = (
+  worktree: Worktree,
+  folder: string,
+  exclude: readonly UncommittedFile[],
+) => Promise<Snapshot | undefined>;
 
 /** Makes the taker of snapshots. @throws COMMIT_REFUSED · WORKSPACE_FAILED · SANDBOX_UNAVAILABLE (on use) */
 export function createTakeSnapshot(deps: {
@@ -73,7 +91,7 @@ export function createTakeSnapshot(deps: {
   readonly host: () => Promise<HostView>;
   readonly allowUnsandboxed: boolean;
 }): TakeSnapshot {
-  return async (worktree, folder) => {
+  return async (worktree, folder, exclude) => {
     const quarantine = join(folder, 'quarantine');
     mkdirSync(join(quarantine, 'objects'), { recursive: true });
     const index = join(quarantine, 'index');
@@ -98,7 +116,13 @@ export function createTakeSnapshot(deps: {
     };
     const stderr: Uint8Array[] = [];
     const exit = await launch(deps, {
-      argv: ['sh', '-c', script],
+      argv: [
+        'sh',
+        '-c',
+        script,
+        'snapshot',
+        ...exclude.flatMap(({ path, blobId }) => [path, blobId]),
+      ],
       request,
       stdoutFile: file,
       timeoutMs: snapshotTimeoutMs,
