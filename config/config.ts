@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { pools } from '../contracts/names.ts';
 import { isTimeZone } from '../contracts/calendar.ts';
+import { findAgentsDir } from './agent-programs.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1);
@@ -49,6 +50,23 @@ export const environmentSchema = z.object({
     .min(1)
     .optional()
     .describe('Base of the default of ADO_HOME. Default: `~/.local/share`.'),
+  ADO_AGENTS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder of the coding agents' programs, a folder for each: docs/agents.md. Default: `$ADO_CACHE/agents`. After it, PATH is searched.",
+    ),
+  ADO_CACHE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Base of the default of ADO_AGENTS_DIR. Default: `$XDG_CACHE_HOME/ado`.'),
+  XDG_CACHE_HOME: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Base of the default of ADO_CACHE. Default: `~/.cache`.'),
   ADO_HOST_ID: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,100}$/)
@@ -241,6 +259,14 @@ function toConfig(env: Environment, secrets: readonly string[]) {
       build: findBuild(env),
     },
     workspaces: { dataDir, toolPath: env.PATH, homeDir: homedir() },
+    agents: {
+      agentsDir: findAgentsDir({
+        ADO_AGENTS_DIR: env.ADO_AGENTS_DIR,
+        ADO_CACHE: env.ADO_CACHE,
+        XDG_CACHE_HOME: env.XDG_CACHE_HOME,
+      }),
+      toolPath: env.PATH,
+    },
     policy: {
       allowUnsandboxed: env.ADO_ALLOW_UNSANDBOXED,
       scriptedModels: env.ADO_SCRIPTED_MODELS,

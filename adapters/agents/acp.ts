@@ -1,0 +1,140 @@
+/**
+ * Any agent that speaks the Agent Client Protocol. The task names the command that starts it; a small program of ours
+ * (acp-driver-main.ts) is its partner inside the sandbox.
+ */
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installableAgents, type AgentPlaces } from '../../config/agent-programs.ts';
+import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
+import { shareContextFile } from './context-file.ts';
+import { findText, listIn, objectIn, textOf, type JsonLine } from './json-lines.ts';
+import { createTurnReader, describeCall, type TurnRecord } from './turn-record.ts';
+
+const contextFile = 'AGENTS.md';
+
+const extension = extname(fileURLToPath(import.meta.url));
+const driver = fileURLToPath(new URL(`acp-driver-main${extension}`, import.meta.url));
+
+/** Agents by their protocol. `vendors` are those whose settings it is given too, as the command may start one of them. */
+export function createAcp(
+  { agentsDir }: AgentPlaces,
+  vendors: readonly Pick<CodingAgent, 'launch'>[],
+): CodingAgent {
+  const folders = installableAgents.map((agent) => join(agentsDir, agent, 'node_modules', '.bin'));
+
+  const launch = (installed: InstalledAgent, turn: AgentTurn): AgentLaunch => {
+    const launches = vendors.map((vendor) => vendor.launch(installed, turn));
+    const start = `PATH="$PATH:${folders.join(':')}"\n${turn.exec ?? ''}`;
+    return {
+      argv: [...installed.argv, turn.sessionId ?? '', start],
+      env: {
+        ...joined(launches.map(({ env }) => env)),
+        ANTHROPIC_MODEL: turn.model,
+        GEMINI_MODEL: turn.model,
+      },
+      input: turn.prompt,
+      homeFiles: joined(launches.map(({ homeFiles }) => homeFiles)),
+    };
+  };
+  return {
+    kind: 'acp',
+    wire: undefined,
+    contextFile,
+    find: () => Promise.resolve(installed(agentsDir)),
+    launch,
+    shareContext: (run) => shareContextFile(contextFile, run),
+    createReader: createAcpReader,
+  };
+}
+
+function joined(records: readonly Readonly<Record<string, string>>[]): Record<string, string> {
+  return Object.fromEntries(records.flatMap((record) => Object.entries(record)));
+}
+
+/** The driver is part of ado: it is always there. */
+function installed(agentsDir: string): InstalledAgent {
+  // Without its package.json Node.js looks at the file's words to see that it is a module, and says so.
+  const flags = [
+    '--disable-warning=ExperimentalWarning',
+    '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+  ];
+  return {
+    version: 'protocol 1',
+    argv: [process.execPath, ...flags, driver],
+    readable: [process.execPath, driver, agentsDir],
+  };
+}
+
+/** Its messages come in pieces, which make one text up to the next event of another kind. */
+function createAcpReader(): ReturnType<CodingAgent['createReader']> {
+  let open = '';
+  const flush = (): readonly AgentEvent[] => {
+    const text = open;
+    open = '';
+    return text === '' ? [] : [{ kind: 'text', text }];
+  };
+  return createTurnReader((line, record) => {
+    const update = objectIn(line['update']);
+    if (update['sessionUpdate'] === 'agent_message_chunk') {
+      open += textOf(objectIn(update['content'])['text']);
+      record.lastText = open;
+      return [];
+    }
+    const events = line['type'] === 'update' ? readUpdate(update) : readLine(line, record);
+    return [...flush(), ...events];
+  });
+}
+
+function readLine(line: JsonLine, record: TurnRecord): readonly AgentEvent[] {
+  switch (line['type']) {
+    case 'session':
+      record.sessionId = findText(line['sessionId']);
+      return record.sessionId === undefined
+        ? []
+        : [{ kind: 'session', sessionId: record.sessionId }];
+    case 'denied':
+      record.deniedCalls.push(textOf(line['call']));
+      return [];
+    case 'end': {
+      const { stopReason, error } = line;
+      const why = findText(error) ?? `The agent stopped: ${textOf(stopReason)}.`;
+      record.ending = stopReason === 'end_turn' ? { ok: true } : { ok: false, why };
+      return [];
+    }
+    default:
+      return [{ kind: 'unknown', type: String(line['type']) }];
+  }
+}
+
+function readUpdate(update: JsonLine): readonly AgentEvent[] {
+  const callId = textOf(update['toolCallId']);
+  switch (update['sessionUpdate']) {
+    case 'tool_call': {
+      const input = objectIn(update['rawInput']);
+      const name = findText(update['kind']) ?? 'tool';
+      const summary = findText(update['title']) ?? describeCall(name, input);
+      return [{ kind: 'tool-call', callId, name, input, summary }, ...readOutcome(update, callId)];
+    }
+    case 'tool_call_update':
+      return readOutcome(update, callId);
+    case 'agent_thought_chunk':
+    case 'user_message_chunk':
+    case 'plan':
+    case 'available_commands_update':
+    case 'current_mode_update':
+      return [];
+    default:
+      return [{ kind: 'unknown', type: `update.${String(update['sessionUpdate'])}` }];
+  }
+}
+
+function readOutcome(update: JsonLine, callId: string): readonly AgentEvent[] {
+  const { status } = update;
+  if (status !== 'completed' && status !== 'failed') return [];
+  const parts = listIn(update['content']).map((part) => objectIn(part));
+  const text = parts
+    .map((part) => textOf(objectIn(part['content'])['text'] ?? part['path']))
+    .filter((part) => part !== '')
+    .join('\n');
+  return [{ kind: 'tool-result', callId, text, isError: status === 'failed' }];
+}
