@@ -1,6 +1,7 @@
 /** The whole command line as commander knows it. What a command does is loaded when it is called. */
 import { Command, Option, valueOf, withExamples } from './definitions/define.ts';
 import type { Perform } from './definitions/define.ts';
+import { defineAgentCommands } from './definitions/agent-commands.ts';
 import { defineApprovalCommands } from './definitions/approval-commands.ts';
 import { defineBatchCommands } from './definitions/batch-commands.ts';
 import { definePrices, defineUsage } from './definitions/money-commands.ts';
@@ -71,6 +72,7 @@ function defineAll(program: Command, perform: Perform): void {
   defineUsage(program, perform);
   definePrices(program, perform);
   defineProviderCommands(program, perform);
+  defineAgentCommands(program, perform);
   defineFleetCommands(program, perform);
   definePlatformCommands(program, perform);
   defineContextCommands(program, perform);

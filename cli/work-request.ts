@@ -174,8 +174,12 @@ function agentOf(
 ): Pick<SharedWork, 'agent' | 'exec' | 'model'> {
   const agent =
     options.agent ?? (options.exec === undefined ? defaultAgent(options, defaults) : 'command');
-  const exec = options.exec ?? (agent === 'command' ? defaults.exec?.value : undefined);
-  const model = options.model ?? (agent === 'builtin' ? defaults.model?.value : undefined);
+  const takesExec = agent === 'command' || agent === 'acp';
+  const exec = options.exec ?? (takesExec ? defaults.exec?.value : undefined);
+  const usual = defaults.model?.value;
+  const fits =
+    agent === 'builtin' || (agent !== 'command' && usual?.startsWith('scripted:') !== true);
+  const model = options.model ?? (fits ? usual : undefined);
   return {
     agent,
     ...(exec === undefined ? {} : { exec: toAbsoluteCommand(exec, cli) }),

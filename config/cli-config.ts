@@ -7,14 +7,18 @@ import { dirname } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppError } from '../contracts/errors.ts';
+import { agentKindSchema } from '../contracts/task.schema.ts';
 import { suggestWord } from './closest-word.ts';
 import { parseYamlFile } from './yaml-file.ts';
 
 /** What `ado run` and `ado plan` take when a flag is not given, by the flags' own names and forms. */
 const runDefaults = {
-  agent: z.enum(['command', 'builtin']).describe('Agent that does the work.'),
-  model: z.string().min(1).describe('Model of the builtin agent, `provider:model`.'),
-  exec: z.string().min(1).describe('Command of the command agent.'),
+  agent: agentKindSchema.describe('Agent that does the work.'),
+  model: z.string().min(1).describe('Model of every agent but `command`, `provider:model`.'),
+  exec: z
+    .string()
+    .min(1)
+    .describe('Command of the command agent; of `acp` the one that starts the agent.'),
   parallel: z.int().min(1).max(500).describe('Items of a batch that work at once.'),
   gates: z
     .record(z.string(), z.string().min(1))

@@ -2,11 +2,25 @@
  * The words that flags take. They are written out, because the schemas that also have them would be loaded with them;
  * the compiler holds both together.
  */
+import type { InstallableAgent } from '../../config/agent-programs.ts';
 import type { AgentKind, SandboxKind, Work } from '../../contracts/task.schema.ts';
 import type { UsageGroup } from '../../contracts/usage.schema.ts';
 
 /** Agents. */
-export const agentWords = ['builtin', 'command'] as const satisfies readonly AgentKind[];
+export const agentWords = [
+  'builtin',
+  'command',
+  'claude-code',
+  'codex',
+  'gemini',
+  'acp',
+] as const satisfies readonly AgentKind[];
+/** Agents that can be installed. */
+export const installableWords = [
+  'claude-code',
+  'codex',
+  'gemini',
+] as const satisfies readonly InstallableAgent[];
 /** Policies. */
 export const policyWords = ['autonomous'] as const satisfies readonly Work['policy'][];
 /** Sandboxes. */

@@ -56,14 +56,17 @@ function workCommand(name: string) {
     )
     .option(
       '--agent <agent>',
-      'who does the work: builtin or command (default: command with --exec, else builtin)',
+      `who does the work: ${agentWords.join(', ')} (default: command with --exec, else builtin)`,
       valueOf(oneOf(agentWords)),
     )
     .option(
       '--model <model>',
-      'model of the builtin agent, provider:model or account:model, several with commas between; scripted:FILE needs no key',
+      'model of the agent, provider:model or account:model, several with commas between; scripted:FILE (builtin) needs no key',
     )
-    .option('--exec <command>', 'command of the command agent, run by sh -c in the work tree')
+    .option(
+      '--exec <command>',
+      'command of the command agent, run by sh -c in the work tree; of acp the one that starts the agent',
+    )
     .option(
       '--gate <name=command>',
       'check that the work must pass; may be given several times',
