@@ -199,7 +199,7 @@ function helperFile(): string {
 }
 
 /** Of this process's flags only those that its Node.js needs to run TypeScript. */
-function typeStrippingFlags(): string[] {
+export function typeStrippingFlags(): string[] {
   return process.execArgv.filter((flag) =>
     /^--(experimental-strip-types|disable-warning)/.test(flag),
   );

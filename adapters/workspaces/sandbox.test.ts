@@ -45,6 +45,13 @@ test('the work tree is the only place of the host that is writable', () => {
   expect(valuesOf(options, '--bind', 2)).toEqual([['/data/tree', '/data/tree']]);
 });
 
+test('a home folder that is given is mounted in place of the empty one', () => {
+  const options = sandboxOptions(host, { ...request, home: '/data/agent-home' });
+
+  expect(valuesOf(options, '--bind', 2)).toContainEqual(['/data/agent-home', '/home/agent']);
+  expect(valuesOf(options, '--tmpfs', 1)).not.toContainEqual(['/home/agent']);
+});
+
 test('the host is never shown as a whole', () => {
   const shown = ['--bind', '--ro-bind', '--ro-bind-try'].flatMap((name) =>
     valuesOf(sandboxOptions(host, request), name, 2),
