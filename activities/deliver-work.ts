@@ -1,69 +1,111 @@
-/** The last step of a task that passed: its branch goes to the repository, and the result on record. */
+/** The last step of a task that passed: its work goes where the task says, and the result on record. */
 import type { CommitResult, JournalEntry, TaskEnding } from '../adapters/ports.ts';
 import type { TaskResult } from '../contracts/activities.ts';
+import { AppError } from '../contracts/errors.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
+import { isUnmergeable, mergeWork } from './merge-work.ts';
 import type { TaskSession } from './task-session.ts';
 
 /** What is known of the whole work when it is delivered. */
 export type Work = Pick<CommitResult, 'commit' | 'diffStat'>;
 
+/** The work, and what is to be written with its end. */
+export interface Delivery {
+  readonly work: Work;
+  readonly summary: string;
+  /** What the step before left to be written. */
+  readonly unrecorded?: JournalEntry;
+}
+
+/** Where the work went. */
+interface Delivered {
+  /** One line for the step. */
+  readonly summary: string;
+  readonly events: readonly NewEvent[];
+}
+
 /**
- * Delivers the branch when there is something on it, and ends the task as succeeded. A push repeated after a crash finds
- * the branch as it should be. `unrecorded` is what the step before left to be written with the end.
+ * Delivers the work when there is any, and ends the task as succeeded. Repeated after a crash it finds what it delivered.
+ * @throws BRANCH_CONFLICT · MERGE_CONFLICT · GATE_FAILED of a merge: then the branch was delivered and is on record
  */
 export async function deliverWork(
   deps: ActivityDeps,
   session: TaskSession,
   step: number,
-  {
-    work,
-    summary,
-    unrecorded = {},
-  }: { readonly work: Work; readonly summary: string; readonly unrecorded?: JournalEntry },
+  { work, summary, unrecorded = {} }: Delivery,
 ): Promise<TaskResult> {
   const { task } = session;
   const changed = work.commit !== task.baseCommit;
-  const events: NewEvent[] = [...(unrecorded.events ?? [])];
-  const started = deps.clock.now();
+  const startedAt = new Date(deps.clock.now());
+  const entryOf = (status: 'succeeded' | 'failed', { summary, events }: Delivered) => ({
+    events: [...(unrecorded.events ?? []), ...events],
+    steps: [
+      ...(unrecorded.steps ?? []),
+      {
+        ...{ step, kind: 'deliver' as const, status, summary, commit: work.commit, startedAt },
+        effectId: effectIdOf(task.ref, step, 'deliver'),
+        endedAt: new Date(deps.clock.now()),
+      },
+    ],
+  });
+  let entry = unrecorded;
   if (changed) {
-    await deps.workspaces.deliver({
-      repository: task.repository,
-      branch: task.branch,
-      commit: work.commit,
-      ours: [task.headCommit],
-    });
-    await deps.crashpoint('deliver.afterPush.beforeRecord');
-    events.push({ type: 'branch-delivered', data: { branch: task.branch, commit: work.commit } });
+    try {
+      entry = entryOf('succeeded', await send(deps, session, { work, step }));
+    } catch (error) {
+      if (!isUnmergeable(error)) throw error;
+      const branch = await sendBranch(deps, session, work);
+      const why = `${error.message} The work is on the branch ${task.branch}.`;
+      await session.record(entryOf('failed', { ...branch, summary: why.slice(0, 500) }));
+      throw new AppError(error.code, why, { cause: error });
+    }
   }
-  const ended = deps.clock.now();
   const ending: TaskEnding = {
     outcome: 'succeeded',
     changed,
     summary,
     ...(changed ? { commit: work.commit, diffStat: work.diffStat } : {}),
   };
-  const result = await session.finish(ending, {
-    events,
-    steps: [
-      ...(unrecorded.steps ?? []),
-      ...(changed
-        ? [
-            {
-              step,
-              kind: 'deliver' as const,
-              effectId: effectIdOf(task.ref, step, 'deliver'),
-              status: 'succeeded' as const,
-              summary: task.branch,
-              commit: work.commit,
-              startedAt: new Date(started),
-              endedAt: new Date(ended),
-            },
-          ]
-        : []),
-    ],
-  });
+  const result = await session.finish(ending, entry);
   await deps.crashpoint('task.afterFinish.beforeReturn');
   return result;
+}
+
+/** Sends the work where the task says. */
+async function send(
+  deps: ActivityDeps,
+  session: TaskSession,
+  { work, step }: { readonly work: Work; readonly step: number },
+): Promise<Delivered> {
+  switch (session.task.delivery.mode) {
+    case 'patch':
+      // It is on record with the commit; whoever wants it takes it.
+      return { summary: 'patch', events: [] };
+    case 'merge': {
+      const { target, commit } = await mergeWork(deps, session, { work, step });
+      await deps.crashpoint('deliver.afterPush.beforeRecord');
+      const event: NewEvent = { type: 'branch-delivered', data: { branch: target, commit } };
+      return { summary: `merged into ${target} as ${commit.slice(0, 12)}`, events: [event] };
+    }
+    case 'branch':
+    case 'pull-request':
+      return await sendBranch(deps, session, work);
+  }
+}
+
+/** Pushes the task's branch. Repeated, it finds the branch as it should be. */
+async function sendBranch(
+  deps: ActivityDeps,
+  { task }: TaskSession,
+  { commit }: Work,
+): Promise<Delivered> {
+  const { repository, branch, headCommit } = task;
+  await deps.workspaces.deliver({ repository, branch, commit, ours: [headCommit] });
+  await deps.crashpoint('deliver.afterPush.beforeRecord');
+  return {
+    summary: branch,
+    events: [{ type: 'branch-delivered', data: { branch, commit } }],
+  };
 }

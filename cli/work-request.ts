@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../contracts/errors.ts';
 import type { submitBatchSchema } from '../contracts/batch.schema.ts';
-import type { AgentKind, submitTaskSchema } from '../contracts/task.schema.ts';
+import type { AgentKind, Delivery, submitTaskSchema } from '../contracts/task.schema.ts';
 import type { Cli } from './cli.ts';
 import { joinDefaults, loadProjectConfig, loadUserConfig } from './settings.ts';
 import type { Defaults } from './settings.ts';
@@ -42,6 +42,8 @@ export interface WorkOptions {
   /** The name that --policy has in older documents. */
   readonly hitl?: 'autonomous' | undefined;
   readonly sandbox?: 'bubblewrap' | 'none' | undefined;
+  readonly deliver?: Delivery['mode'] | undefined;
+  readonly target?: string | undefined;
   readonly fresh?: true | undefined;
 }
 
@@ -163,8 +165,17 @@ function workOf(cli: Cli, options: WorkOptions, defaults: Defaults): SharedWork 
     labels: Object.keys(labels).length === 0 ? undefined : labels,
     policy: options.policy ?? options.hitl,
     sandbox: options.sandbox,
+    delivery: deliveryOf(options),
     fresh: options.fresh,
   });
+}
+
+/** @throws USAGE when a target is named that nothing would be done with */
+function deliveryOf({ deliver, target }: WorkOptions): SharedWork['delivery'] {
+  if (target !== undefined && deliver !== 'merge' && deliver !== 'pull-request')
+    throw new AppError('USAGE', '--target goes with --deliver merge or --deliver pull-request.');
+  if (deliver === undefined) return undefined;
+  return { mode: deliver, ...(target === undefined ? {} : { target }) };
 }
 
 function agentOf(

@@ -80,6 +80,20 @@ export interface CommitResult {
   readonly patch: string;
 }
 
+/** What merging work into a branch of its repository comes to. */
+export type MergePlan = {
+  /** The branch. */
+  readonly target: string;
+  /** Where it stands. */
+  readonly targetHead: string;
+} & (
+  | { readonly kind: 'contained' }
+  /** `fast-forward`: the work itself. `merge`: a commit of both, which the mirror has. */
+  | { readonly kind: 'fast-forward' | 'merge'; readonly commit: string }
+  /** Files that both sides have changed, and git cannot put together. */
+  | { readonly kind: 'conflict'; readonly files: readonly string[] }
+);
+
 /** Where agents work: mirrors, worktrees, sandbox, commits, delivery. */
 export interface Workspaces {
   /** Finds the commit that a target starts from. @throws REPOSITORY_NOT_FOUND · NOT_A_GIT_REPOSITORY · REF_NOT_FOUND */
@@ -120,6 +134,28 @@ export interface Workspaces {
     readonly commit: string;
     readonly ours: readonly string[];
   }): Promise<{ readonly delivered: boolean }>;
+  /**
+   * Merges a commit of the mirror with a branch of the repository (default: the one that HEAD names), in the mirror alone.
+   * The same commit on the same head makes the same merge. @throws REF_NOT_FOUND · WORKSPACE_FAILED
+   */
+  planMerge(request: {
+    readonly repository: string;
+    readonly target?: string | undefined;
+    readonly commit: string;
+    readonly message: string;
+    readonly date: Date;
+    readonly signal?: AbortSignal;
+  }): Promise<MergePlan>;
+  /**
+   * Moves the branch to a planned commit; `stale` when it no longer stands where it was planned from.
+   * @throws MERGE_CONFLICT when the repository refuses: the branch is checked out, or protected
+   */
+  pushMerge(request: {
+    readonly repository: string;
+    readonly target: string;
+    readonly targetHead: string;
+    readonly commit: string;
+  }): Promise<'merged' | 'stale'>;
   /** Throws the worktree of a key away. */
   discard(key: string): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { createDeliver } from './delivery.ts';
 import { createGit } from './git.ts';
 import { viewHost, type HostView } from './host-view.ts';
 import { createLauncher } from './launcher.ts';
+import { createMerging } from './merging.ts';
 import { createMirrors } from './mirrors.ts';
 import { createCommitWork } from './quarantine-commits.ts';
 import { runInWorktree } from './run-sandboxed.ts';
@@ -53,6 +54,7 @@ export function createWorkspaces(options: {
     commit: (workspace, request) =>
       worktrees.use(workspace, (worktree) => commitWork(worktree, workspace.headCommit, request)),
     deliver: createDeliver({ git, dataDir }),
+    ...createMerging({ git, mirrors, dataDir }),
     discard: worktrees.discard,
     async sweep(now) {
       const before = new Date(now.getTime() - leftoverMs);

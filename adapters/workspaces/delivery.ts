@@ -29,21 +29,12 @@ export function createDeliver({
   readonly dataDir: string;
 }): Workspaces['deliver'] {
   return async (delivery) => {
-    const target = await targetOf(git, delivery.repository);
-    const push = (expected: string): Promise<GitResult> => {
-      const ref = `refs/heads/${delivery.branch}`;
-      return target.talk({
-        args: [
-          `--git-dir=${mirrorPath(join(dataDir, 'mirrors'), delivery.repository)}`,
-          ...['push', '--porcelain', '--no-verify', '--no-progress', ...target.options],
-          `--force-with-lease=${ref}:${expected}`,
-          ...['--', delivery.repository, `${delivery.commit}:${ref}`],
-        ],
-        timeoutMs: pushTimeoutMs,
-      });
-    };
+    const target = await openPushTarget(git, delivery.repository);
+    const gitDir = mirrorPath(join(dataDir, 'mirrors'), delivery.repository);
+    const push = (expected: string): Promise<PushOutcome> =>
+      pushCommit(target, { ...delivery, gitDir, expected });
 
-    const first = readPush(await push(''));
+    const first = await push('');
     if (first.kind === 'delivered') return { delivered: true };
     if (first.kind === 'refused') throw refusal(delivery, first.why);
 
@@ -52,7 +43,7 @@ export function createDeliver({
     if (found === undefined || !delivery.ours.includes(found)) {
       throw await conflict(git, delivery, { found, gitDir: target.gitDir });
     }
-    const second = readPush(await push(found));
+    const second = await push(found);
     if (second.kind === 'delivered') return { delivered: true };
     if (second.kind === 'refused') throw refusal(delivery, second.why);
     throw await conflict(git, delivery, {
@@ -62,18 +53,48 @@ export function createDeliver({
   };
 }
 
-interface PushTarget {
+/** A repository that commits are pushed into. */
+export interface PushTarget {
   readonly talk: (run: GitRun) => Promise<GitResult>;
   readonly options: readonly string[];
   /** Where commits of the target can be read; undefined for another host's. */
   readonly gitDir: string | undefined;
 }
 
-async function targetOf(git: Git, repository: string): Promise<PushTarget> {
+/** Finds out how to talk to a repository. @throws NOT_A_GIT_REPOSITORY · REPOSITORY_NOT_FOUND */
+export async function openPushTarget(git: Git, repository: string): Promise<PushTarget> {
   const location = locationOf(repository);
   if (location.kind === 'remote') return { talk: git.remote, options: [], gitDir: undefined };
   const { gitDir } = await openLocal(location.path);
   return { talk: git.run, options: [`--receive-pack=${receivePack}`], gitDir };
+}
+
+/**
+ * Pushes one commit to one branch, which must stand at `expected` (empty: must not be there).
+ * @throws WORKSPACE_FAILED when the other side cannot be reached
+ */
+export async function pushCommit(
+  target: PushTarget,
+  push: {
+    /** The mirror that has the commit. */
+    readonly gitDir: string;
+    readonly repository: string;
+    readonly branch: string;
+    readonly commit: string;
+    readonly expected: string;
+  },
+): Promise<PushOutcome> {
+  const ref = `refs/heads/${push.branch}`;
+  const pushed = await target.talk({
+    args: [
+      `--git-dir=${push.gitDir}`,
+      ...['push', '--porcelain', '--no-verify', '--no-progress', ...target.options],
+      `--force-with-lease=${ref}:${push.expected}`,
+      ...['--', push.repository, `${push.commit}:${ref}`],
+    ],
+    timeoutMs: pushTimeoutMs,
+  });
+  return readPush(pushed);
 }
 
 /** What became of a push. */

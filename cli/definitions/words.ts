@@ -3,7 +3,7 @@
  * the compiler holds both together.
  */
 import type { InstallableAgent } from '../../config/agent-programs.ts';
-import type { AgentKind, SandboxKind, Work } from '../../contracts/task.schema.ts';
+import type { AgentKind, Delivery, SandboxKind, Work } from '../../contracts/task.schema.ts';
 import type { UsageGroup } from '../../contracts/usage.schema.ts';
 
 /** Agents. */
@@ -25,6 +25,13 @@ export const installableWords = [
 export const policyWords = ['autonomous'] as const satisfies readonly Work['policy'][];
 /** Sandboxes. */
 export const sandboxWords = ['bubblewrap', 'none'] as const satisfies readonly SandboxKind[];
+/** Ways of delivery. */
+export const deliveryWords = [
+  'branch',
+  'patch',
+  'merge',
+  'pull-request',
+] as const satisfies readonly Delivery['mode'][];
 /** What usage is added up by. */
 export const usageWords = [
   'provider',

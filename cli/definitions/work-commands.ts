@@ -1,5 +1,5 @@
 /** The definitions of `run` and `plan`. */
-import { agentWords, policyWords, sandboxWords } from './words.ts';
+import { agentWords, deliveryWords, policyWords, sandboxWords } from './words.ts';
 import {
   Command,
   Option,
@@ -105,6 +105,15 @@ function workCommand(name: string) {
       '--sandbox <kind>',
       'none runs without a sandbox, at your own risk (default: bubblewrap)',
       valueOf(oneOf(sandboxWords)),
+    )
+    .option(
+      '--deliver <how>',
+      'what becomes of finished work: branch, patch, merge, pull-request (default: branch)',
+      valueOf(oneOf(deliveryWords)),
+    )
+    .option(
+      '--target <branch>',
+      'branch to merge into, or to make the pull request for (default: the one that HEAD of the repository names)',
     )
     .option('--fresh', 'do the work again although a result for the same content is known');
 }
