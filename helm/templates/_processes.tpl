@@ -80,9 +80,11 @@ checksum/secrets: {{ include "ado.generatedSecrets" .root | sha256sum }}
 
 {{/*
 Replicas of a Deployment, of (dict root name settings). The autoscaler owns the number of an autoscaled one: what is live is
-rendered on every upgrade, as neither a fixed number (a conflict) nor none at all (it falls to 1) leaves it alone. Without a
-live Deployment, on a first install or in `helm template`, the field is left out. A live 0 was set here, and would stop an
-autoscaler for good, unless it is one that goes to 0 by itself.
+rendered on every upgrade, as neither a fixed number (a conflict) nor none at all (it falls to 1) leaves it alone. A live 0 was
+set here, and would stop an autoscaler for good, unless it is one that goes to 0 by itself. A new Deployment starts at the
+minimum: its autoscaler would else raise it from 1 in its first seconds, and an upgrade that looked before and writes after
+that ends in a conflict, or takes the workers away again where nobody owns the number yet. `helm template` sees no Deployments,
+not even an empty list of them; the field is left out there.
 */}}
 {{- define "ado.replicas" -}}
 {{- $autoscaling := .settings.autoscaling -}}
@@ -94,6 +96,8 @@ replicas: {{ int .settings.replicas }}
 {{- $live := lookup "apps/v1" "Deployment" .root.Release.Namespace .name -}}
 {{- if and $live (hasKey $live.spec "replicas") -}}
 replicas: {{ ternary $autoscaling.min $live.spec.replicas (eq (int $live.spec.replicas) 0) | int }}
+{{- else if lookup "apps/v1" "Deployment" .root.Release.Namespace "" -}}
+replicas: {{ max 1 $autoscaling.min }}
 {{- end }}
 {{- end -}}
 {{- end -}}

@@ -1,9 +1,12 @@
-// What the chart looks up before it changes something, on a release that is live: numbers of pods that somebody stopped,
-// and data that a wrong setting would make unreadable.
+// What the chart looks up before it changes something, on a release that is live: numbers of pods that somebody stopped, or
+// that an autoscaler is about to change, and data that a wrong setting would make unreadable.
+import { until } from '../support/ado-platform.ts';
 import { startCluster } from '../support/kube/cluster.ts';
 import type { Cluster } from '../support/kube/cluster.ts';
 import { chartFolder } from '../support/kube/rendered-chart.ts';
+import type { RunningPod } from '../support/kube/fake-nodes.ts';
 import type { Tree } from '../support/kube/rendered-chart.ts';
+import { followReplicas } from '../support/kube/replica-log.ts';
 
 const untilReady = ['--wait', '--wait-for-jobs', '--timeout', '120s'];
 let cluster: Cluster;
@@ -11,7 +14,9 @@ let namespaces = 0;
 let namespace = '';
 
 beforeAll(async () => {
-  cluster = await startCluster();
+  cluster = await startCluster(({ metadata: { namespace: where, labels } }) =>
+    labels?.['test'] === 'held' ? runUntil(ends(where).promise) : undefined,
+  );
 }, 3_600_000);
 
 afterAll(async () => {
@@ -35,6 +40,47 @@ async function deploy(values: Tree, ...flags: string[]): Promise<string> {
 async function read(what: string, path: string): Promise<string> {
   return cluster.kubectl(['get', ...what.split(' '), '-n', namespace, `-o=jsonpath=${path}`]);
 }
+
+/** The ends of the pods that run until the test says so, by namespace. */
+const held = new Map<string, PromiseWithResolvers<number>>();
+
+function ends(where: string): PromiseWithResolvers<number> {
+  const found = held.get(where) ?? Promise.withResolvers<number>();
+  held.set(where, found);
+  return found;
+}
+
+async function runUntil(ended: Promise<number>): Promise<RunningPod> {
+  const now = Promise.resolve();
+  return Promise.resolve({ ready: now, ended, stop: async () => now });
+}
+
+/** Helm runs it when all is rendered, and goes on when it has ended: the time between a look and a change, made long. */
+const hook = {
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name: 'hook', annotations: { 'helm.sh/hook': 'pre-upgrade' } },
+  spec: {
+    template: {
+      metadata: { labels: { test: 'held' } },
+      spec: {
+        restartPolicy: 'Never',
+        containers: [
+          {
+            name: 'main',
+            image: 'pause',
+            securityContext: {
+              runAsNonRoot: true,
+              allowPrivilegeEscalation: false,
+              capabilities: { drop: ['ALL'] },
+              seccompProfile: { type: 'RuntimeDefault' },
+            },
+          },
+        ],
+      },
+    },
+  },
+};
 
 const replicasOf = async (name: string): Promise<number> =>
   Number(await read(`deployment ${name}`, '{.spec.replicas}'));
@@ -64,6 +110,42 @@ test('a pool at zero gets the minimum when it gets an autoscaler, which would no
 
   expect(await replicasOf('ado-worker-models')).toBe(4);
 });
+
+test.each([0, 1])(
+  'an upgrade on the heels of an install and %i more is not refused, and takes no pod away',
+  async (upgrades) => {
+    const values = {
+      workerPools: { models: { autoscaling: { mode: 'cpu', min: 3, max: 9 } } },
+      extraObjects: [hook],
+    };
+    const names = ['ado-api', 'ado-worker-models'];
+    const logs = names.map((name) => followReplicas(cluster.api, namespace, name));
+    const looked = '{.items[*].status.conditions[?(@.type=="AbleToScale")].status}';
+    cluster.plane.pauseControllers();
+    try {
+      expect(await deploy(values)).toBe('');
+      for (let done = 0; done < upgrades; done += 1)
+        expect(await deploy(values, '--no-hooks')).toBe('');
+
+      const upgrade = deploy({ ...values, image: { tag: 'other' } });
+      const job = `/apis/batch/v1/namespaces/${namespace}/jobs/hook`;
+      await until('all is rendered', async () => cluster.api.isOk(job), 30_000);
+      cluster.plane.resumeControllers();
+      const areDone = async (): Promise<boolean> => (await read('hpa', looked)) === 'True True';
+      await until('the autoscalers have looked', areDone, 30_000);
+      ends(namespace).resolve(0);
+
+      expect(await upgrade).toBe('');
+    } finally {
+      cluster.plane.resumeControllers();
+      for (const log of logs) await log.stop();
+    }
+    expect(await read('deployment ado-api', '{.spec.template.spec.containers[0].image}')).toBe(
+      'ado:other',
+    );
+    expect(logs.map(({ numbers }) => numbers)).toEqual([[2], [3]]);
+  },
+);
 
 test('a suspended release comes back with its numbers, and all that it keeps', async () => {
   const values = {

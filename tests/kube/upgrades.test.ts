@@ -4,7 +4,7 @@
 //   - a refusal changes nothing, and by force the rendered number is there
 //   - an upgrade of an autoscaled pool is never refused and never lowers what the autoscaler has set
 // A failure names its seed; ADO_TEST_SEED repeats it.
-import { array, constant, constantFrom, oneof, record, sample } from 'fast-check';
+import { array, boolean, constant, constantFrom, oneof, record, sample } from 'fast-check';
 import { startCluster } from '../support/kube/cluster.ts';
 import type { Cluster } from '../support/kube/cluster.ts';
 import { startExternalMetrics } from '../support/kube/external-metrics.ts';
@@ -18,6 +18,7 @@ const seed = Number(process.env['ADO_TEST_SEED'] ?? Math.floor(Math.random() * 1
 const sequenceCount = 20;
 const atOnce = 4;
 const queuedPerWorker = 10;
+const minimum = 2;
 
 // Apart by more than the tenth that an autoscaler tolerates.
 const replicas = constantFrom(2, 4, 7, 12);
@@ -28,11 +29,12 @@ const step = oneof(
   record({ name: constant('roll back' as const), by: constantFrom(1, 2, 3) }),
   record({ name: constant('load' as const), replicas }),
 );
-const sequences = sample(array(step, { minLength: 3, maxLength: 5 }), {
+const steps = array(step, { minLength: 3, maxLength: 5 });
+const sequences = sample(record({ isAutoscaled: boolean(), steps }), {
   numRuns: sequenceCount,
   seed,
 });
-type Step = (typeof sequences)[number][number];
+type Step = (typeof sequences)[number]['steps'][number];
 
 /** What a revision of the release says of the pool. */
 interface Revision {
@@ -69,7 +71,13 @@ const atOnceAsMuchAsIsNeeded = {
 
 function valuesOf({ autoscaled, image, rendered }: Revision): string {
   const behavior = { scaleUp: atOnceAsMuchAsIsNeeded, scaleDown: atOnceAsMuchAsIsNeeded };
-  const external = { mode: 'external', min: 1, max: 20, targetQueued: queuedPerWorker, behavior };
+  const external = {
+    mode: 'external',
+    min: minimum,
+    max: 20,
+    targetQueued: queuedPerWorker,
+    behavior,
+  };
   return JSON.stringify({
     fullnameOverride: 'ado',
     image: { tag: `v${String(image)}` },
@@ -97,9 +105,10 @@ class Pool {
     this.#log = followReplicas(cluster.api, namespace, 'ado-worker-agents');
   }
 
-  async install(): Promise<void> {
+  async install(autoscaled: boolean): Promise<void> {
     await cluster.createNamespace(this.#namespace);
-    await this.#upgrade({ autoscaled: false, image: 1, rendered: 3, refused: false });
+    const rendered = autoscaled ? minimum : 3;
+    await this.#upgrade({ autoscaled, image: 1, rendered, refused: false });
   }
 
   async close(): Promise<void> {
@@ -204,13 +213,13 @@ it(`${String(sequenceCount)} sequences of operations keep to the rules (seed ${S
   const waiting = [...sequences.entries()];
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [number, steps] = next;
+      const [number, sequence] = next;
       const pool = new Pool(`sequence-${String(number)}`);
       try {
-        await pool.install();
-        for (const one of steps) await pool.perform(one);
+        await pool.install(sequence.isAutoscaled);
+        for (const one of sequence.steps) await pool.perform(one);
       } catch (error) {
-        const message = `seed ${String(seed)}, sequence ${String(number)}: ${JSON.stringify(steps)}`;
+        const message = `seed ${String(seed)}, sequence ${String(number)}: ${JSON.stringify(sequence)}`;
         throw new Error(message, { cause: error });
       } finally {
         await pool.close();
@@ -219,7 +228,8 @@ it(`${String(sequenceCount)} sequences of operations keep to the rules (seed ${S
   };
   await Promise.all(Array.from({ length: atOnce }, work));
 
-  const done = sequences.flat().map(({ name }) => name);
+  const done = sequences.flatMap(({ steps: all }) => all.map(({ name }) => name));
   expect(new Set(done).size).toBe(5);
+  expect(new Set(sequences.map(({ isAutoscaled }) => isAutoscaled)).size).toBe(2);
   expect(cluster.nodes.troubles).toEqual([]);
 }, 600_000);

@@ -24,6 +24,9 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** For servers of aggregated APIs. */
   readonly certificate: CertificateFiles;
+  /** Has the controllers (of Deployments, Jobs, autoscalers) stand still, and go on. */
+  readonly pauseControllers: () => void;
+  readonly resumeControllers: () => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -51,10 +54,15 @@ export async function startControlPlane(): Promise<ControlPlane> {
   });
   const api = new KubeApi(url, token, readFileSync(certificates.authority));
 
-  const started: TestService[] = [];
+  const started = new Map<Component['name'], TestService>();
+  const signalControllers = (signal: NodeJS.Signals): void => {
+    const pid = started.get('kube-controller-manager')?.pid();
+    if (pid === undefined) throw new Error('the controllers do not run');
+    process.kill(pid, signal);
+  };
   const stop = async (): Promise<void> => {
     api.close();
-    for (const service of started.toReversed()) await service.stop();
+    for (const service of [...started.values()].toReversed()) await service.stop();
     rmSync(folder, { recursive: true, force: true });
   };
   const start = async ({ name, flags, isReady }: Component): Promise<void> => {
@@ -69,7 +77,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
       command: () => ({ ...command, env: process.env, cwd: folder }),
       isReady,
     });
-    started.push(service);
+    started.set(name, service);
   };
 
   const etcdUrl = `http://${loopback}:${etcdPort}`;
@@ -143,7 +151,19 @@ export async function startControlPlane(): Promise<ControlPlane> {
     await stop();
     throw error;
   }
-  return { api, port: apiPort, kubeconfig, certificate: certificates.server, stop };
+  return {
+    api,
+    port: apiPort,
+    kubeconfig,
+    certificate: certificates.server,
+    pauseControllers: () => {
+      signalControllers('SIGSTOP');
+    },
+    resumeControllers: () => {
+      signalControllers('SIGCONT');
+    },
+    stop,
+  };
 }
 
 function toKubeconfig(server: string, token: string, authority: string): object {

@@ -49,6 +49,7 @@ class KubeApiError extends Error {
 /** A client of one API server. */
 export class KubeApi {
   readonly #options: { readonly url: string; readonly token: string; readonly agent: Agent };
+  #isClosed = false;
 
   constructor(url: string, token: string, authority: Buffer) {
     this.#options = { url, token, agent: new Agent({ ca: authority, keepAlive: true }) };
@@ -88,15 +89,15 @@ export class KubeApi {
   }
 
   /**
-   * Calls back with every object of a path, then with every change, until `signal` ends it. When the connection breaks,
-   * all objects are told again.
+   * Calls back with every object of a path, then with every change, until `signal` or `close` ends it. When the
+   * connection breaks, all objects are told again.
    */
   async watch<T extends KubeObject>(
     path: string,
     onChange: (change: KubeChange<T>) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    while (!signal.aborted) {
+    while (!signal.aborted && !this.#isClosed) {
       try {
         await this.#watchOnce(path, onChange, signal);
       } catch (error) {
@@ -122,8 +123,9 @@ export class KubeApi {
     }
   }
 
-  /** Ends open connections. */
+  /** Ends open connections and watches. */
   close(): void {
+    this.#isClosed = true;
     this.#options.agent.destroy();
   }
 
