@@ -82,6 +82,7 @@ async function runCommand(
     env: commandEnvironment(task),
     readable: (await deps.workspaces.describeCommand(command)).files,
     sandbox: task.sandbox,
+    allowHosts: task.allowHosts,
     timeoutMs: remainingMs(session, deps.clock),
     signal: session.signal,
     onOutput: (source, text) => {

@@ -65,6 +65,7 @@ async function runTool(
         ...run,
         env: commandEnvironment(task),
         sandbox: task.sandbox,
+        allowHosts: task.allowHosts,
         timeoutMs: Math.min(run.timeoutMs ?? Infinity, remainingMs(session, deps.clock)),
         signal: session.signal,
         ...(run.onOutput === undefined

@@ -91,7 +91,17 @@ async function serve(): Promise<void> {
     config.crashpoints,
     join(config.workspaces.dataDir, 'crashpoints'),
   );
-  const workspaces = createWorkspaces({ ...config.workspaces, ...config.policy, crashpoint });
+  const workspaces = createWorkspaces({
+    ...config.workspaces,
+    ...config.policy,
+    crashpoint,
+    egress: {
+      onDecision({ host, outcome, isFirst }) {
+        metrics.egressDecided(outcome);
+        if (isFirst) log.info({ host, outcome }, 'egress-decided');
+      },
+    },
+  });
   const activities = createDeps({
     accounts,
     clock,

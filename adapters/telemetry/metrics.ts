@@ -6,6 +6,7 @@ import type { PoolState } from '../../contracts/fleet.schema.ts';
 import { routes, type RouteName } from '../../contracts/http.schema.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
 import { pools } from '../../contracts/names.ts';
+import { egressOutcomes, type EgressOutcome } from '../egress/egress-proxy.ts';
 import { tokenKinds } from '../models/usage-cost.ts';
 import type { OpenTasks, TokenKind } from '../ports.ts';
 import { createMakers, type MetricDefinition } from './metric-table.ts';
@@ -97,6 +98,11 @@ const platformDefinitions = {
     help: 'How long the task of all tenants has worked that has worked longest, in its current attempt; 0 when none runs. Waits, for models or people, do not count. Every API process tells the same.',
     labels: {},
   },
+  ado_egress_decisions_total: {
+    kind: 'counter',
+    help: 'Wishes of sandboxed programs to reach a host, by what became of them.',
+    labels: { outcome: egressOutcomes },
+  },
   ...poolDefinitions,
   ado_http_request_duration_seconds: {
     kind: 'histogram',
@@ -129,6 +135,8 @@ export interface Metrics extends ModelMetrics {
   priceMissing(kind: TokenKind): void;
   /** By the activity or the request that did it, once for each. */
   approvalMoved(kind: ApprovalKind, move: (typeof approvalMoves)[number]): void;
+  /** By the worker, for each wish that an egress proxy decided on. */
+  egressDecided(outcome: EgressOutcome): void;
   /** By the API, whenever its metrics are read. Gauges of pools that are not among them go away. */
   poolsSeen(seen: readonly PoolState[]): void;
   /** By the API, whenever its metrics are read. Undefined when nobody knows. */
@@ -156,6 +164,7 @@ export function createMetrics(): Metrics {
   const stepDuration = histogram('ado_step_duration_seconds');
   const priceMissing = counter('ado_price_missing_total');
   const approvals = counter('ado_approvals_total');
+  const egress = counter('ado_egress_decisions_total');
   const pending = gauge('ado_pending_tasks');
   const longestWork = gauge('ado_oldest_running_task_seconds');
   // A gauge without labels begins with 0, which only the API knows to be so.
@@ -185,6 +194,7 @@ export function createMetrics(): Metrics {
     },
     priceMissing: (kind) => priceMissing.inc({ kind }),
     approvalMoved: (kind, move) => approvals.inc({ kind, move }),
+    egressDecided: (outcome) => egress.inc({ outcome }),
     poolsSeen(seen) {
       for (const [metric, read] of ofPool) {
         metric.reset();

@@ -1,7 +1,9 @@
 /** Where agents work: mirrors, worktrees, sandbox, commits and delivery, put together. */
+import type { EgressSettings } from '../egress/egress-proxy.ts';
 import type { CrashPoint, Workspaces } from '../ports.ts';
 import { describeCommand } from './command-files.ts';
 import { createDeliver } from './delivery.ts';
+import { withEgress } from './egress-route.ts';
 import { createGit } from './git.ts';
 import { viewHost, type HostView } from './host-view.ts';
 import { createLauncher } from './launcher.ts';
@@ -32,8 +34,10 @@ export function createWorkspaces(options: {
   readonly homeDir: string;
   readonly allowUnsandboxed: boolean;
   readonly crashpoint: CrashPoint;
+  /** How programs reach allowed hosts. Default: public addresses, and nobody hears of the decisions. */
+  readonly egress?: Partial<EgressSettings>;
 }): HostWorkspaces {
-  const { dataDir, allowUnsandboxed, crashpoint } = options;
+  const { dataDir, allowUnsandboxed, crashpoint, egress = {} } = options;
   const launcher = createLauncher();
   const git = createGit({ ...options, launcher });
   const mirrors = createMirrors({ git, dataDir });
@@ -49,7 +53,9 @@ export function createWorkspaces(options: {
     prepare: worktrees.prepare,
     run: (workspace, run) =>
       worktrees.use(workspace, (worktree) =>
-        runInWorktree({ launcher, host, allowUnsandboxed }, worktree, run),
+        withEgress(run, egress, (routed) =>
+          runInWorktree({ launcher, host, allowUnsandboxed }, worktree, routed),
+        ),
       ),
     commit: (workspace, request) =>
       worktrees.use(workspace, (worktree) => commitWork(worktree, workspace.headCommit, request)),
