@@ -1,5 +1,6 @@
 /** Where agents work: mirrors, worktrees, sandbox, commits, delivery. */
 import type { DiffStat, SandboxKind } from '../../contracts/task.schema.ts';
+import type { CommittedFiles } from './gates.ts';
 
 /** What a target stands for. */
 export interface ResolvedTarget {
@@ -14,6 +15,8 @@ export interface Workspace {
   readonly path: string;
   /** The commit that it started from: parent of the next commit. */
   readonly headCommit: string;
+  /** Whether it is a worktree that an earlier activity left, with what git ignores in it. */
+  readonly isKept?: boolean;
 }
 
 /** A program to run in the sandbox. */
@@ -120,6 +123,14 @@ export interface Workspaces {
     readonly keep?: boolean;
     readonly signal?: AbortSignal;
   }): Promise<Workspace>;
+  /**
+   * Reads committed files from the mirror, never from the work tree: names of all, contents of those `wanted` that are
+   * small. Default: of the commit that the work tree stands at. @throws WORKSPACE_FAILED
+   */
+  readCommitted(
+    workspace: Workspace,
+    request: { readonly commit?: string; readonly wanted: readonly string[] },
+  ): Promise<CommittedFiles>;
   /** Runs a program in the worktree. @throws SANDBOX_UNAVAILABLE */
   run(workspace: Workspace, run: SandboxRun): Promise<SandboxResult>;
   /**

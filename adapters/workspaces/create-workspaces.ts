@@ -2,6 +2,7 @@
 import type { EgressSettings } from '../egress/egress-proxy.ts';
 import type { CrashPoint, Workspaces } from '../ports.ts';
 import { describeCommand } from './command-files.ts';
+import { readCommitted } from './committed-files.ts';
 import { createDeliver } from './delivery.ts';
 import { withEgress } from './egress-route.ts';
 import { createGit } from './git.ts';
@@ -51,6 +52,10 @@ export function createWorkspaces(options: {
     resolve: createResolve(git),
     describeCommand,
     prepare: worktrees.prepare,
+    readCommitted: (workspace, { commit, wanted }) =>
+      worktrees.use(workspace, ({ mirror, headCommit }) =>
+        readCommitted(git, mirror, { commit: commit ?? headCommit, wanted }),
+      ),
     run: (workspace, run) =>
       worktrees.use(workspace, (worktree) =>
         withEgress(run, egress, (routed) =>

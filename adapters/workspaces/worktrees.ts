@@ -118,7 +118,7 @@ export function createWorktrees(deps: {
         : undefined;
       if (known !== undefined) {
         touch(known);
-        return { path: known.tree, headCommit };
+        return { path: known.tree, headCommit, isKept: true };
       }
       await removeWorktrees(key);
       const slot = join(folder, nameOf(key), randomBytes(4).toString('hex'));
@@ -143,7 +143,7 @@ export function createWorktrees(deps: {
         }
       }
       writeState(worktree);
-      return { path: worktree.tree, headCommit };
+      return { path: worktree.tree, headCommit, isKept: false };
     },
     async discard(key) {
       // Its work is delivered, or of no use: the ref would only make every later push from the mirror slower.
