@@ -6,6 +6,7 @@ import type {
   BatchJournal,
   Clock,
   CrashPoint,
+  GateTools,
   Ledger,
   LiveChannel,
   ModelCallMetrics,
@@ -54,6 +55,7 @@ export interface ActivityDeps {
   readonly estimates: CallEstimates;
   readonly accounts: AccountTester;
   readonly tools: AgentTools;
+  readonly gates: GateTools;
   /** Reduces a model's stream to the message, usage and finish reason. */
   readonly collectStream: typeof collectStream;
   readonly metrics: ActivityMetrics;

@@ -2,6 +2,7 @@
 import type { Workspace } from '../adapters/ports.ts';
 import type { TaskRef } from '../contracts/activities.ts';
 import type { ActivityDeps } from './deps.ts';
+import { runSetup } from './run-setup.ts';
 import { takeSlot } from './take-slot.ts';
 import type { TaskSession } from './task-session.ts';
 
@@ -13,7 +14,7 @@ export function workspaceKey(ref: TaskRef): string {
 /**
  * Takes the task's slot, and before it prepares the workspace of a task whose work has not begun, so that preparing costs
  * nobody a turn. Of one whose work has begun the slot comes first, as its lease may be about to end; its workspace is opened
- * when it is needed: undefined.
+ * when it is needed: undefined. The set-up is work: it runs with the slot.
  */
 export async function beginWork(
   deps: ActivityDeps,
@@ -22,16 +23,19 @@ export async function beginWork(
   const workspace =
     session.startedAt === undefined ? await prepare(deps, session, { keep: false }) : undefined;
   await takeSlot(deps, session);
+  if (workspace !== undefined) await runSetup(deps, session, workspace);
   return workspace;
 }
 
 /**
  * Opens the workspace of a task whose work has begun. The worktree that the last activity left is taken back when it is on
  * this host and stands at the task's last commit; an activity that is repeated gets a fresh one, as nobody knows what the
- * attempt before did to the old.
+ * attempt before did to the old. A fresh one gets the task's set-up.
  */
-export function openWorkspace(deps: ActivityDeps, session: TaskSession): Promise<Workspace> {
-  return prepare(deps, session, { keep: session.activityAttempt === 1 });
+export async function openWorkspace(deps: ActivityDeps, session: TaskSession): Promise<Workspace> {
+  const workspace = await prepare(deps, session, { keep: session.activityAttempt === 1 });
+  if (workspace.isKept !== true) await runSetup(deps, session, workspace);
+  return workspace;
 }
 
 function prepare(

@@ -22,6 +22,7 @@ import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { beginWork, openWorkspace, workspaceKey } from './open-workspace.ts';
 import { recordOutput } from './output-recorder.ts';
+import { isChecked } from './plan-gates.ts';
 import { remainingMs, timedOut } from './remaining-time.ts';
 import { runGatesWithFixes } from './run-fixes.ts';
 import { inTask, type TaskSession } from './task-session.ts';
@@ -102,7 +103,7 @@ async function runCommand(
   };
   deps.metrics.stepFinished('command', ok, ran.durationMs);
   const entry = entryOf(deps, session, { end, output: await output.rest() });
-  if (end.committed?.committed === false && task.gates.length === 0) {
+  if (end.committed?.committed === false && !isChecked(task)) {
     // Nothing was made that a push could make public: the step goes on record together with the end.
     return { work: end.committed, summary: end.summary, unrecorded: entry };
   }

@@ -37,6 +37,8 @@ export const gateSchema = z.strictObject({
   command: z.string().min(1).max(4_000),
   /** Command that mends what it finds, such as a formatter: run once before the agent is told of a failure. */
   fix: z.string().min(1).max(4_000).optional(),
+  /** After this time it is ended, and has failed. Default 10 minutes. */
+  timeoutMs: z.int().min(1_000).max(86_400_000).optional(),
 });
 export type Gate = z.infer<typeof gateSchema>;
 
@@ -94,7 +96,8 @@ export const workSchema = z.strictObject({
   gates: z.array(gateSchema).max(20).default([]),
   /**
    * Checks of the repository's own that are looked for beside `gates`; a gate of the same name stands for what was found.
-   * Default: `standard` for agents when no gates are named, else `none`.
+   * What was found is judged on what the task changed; `gates` have to pass. Default: `standard` for agents when no gates
+   * are named, else `none`.
    */
   gateProfile: gateProfileSchema.optional(),
   /** Run once by `sh -c` in the sandboxed worktree before the work begins: installs what gates need. It is not committed. */
@@ -119,6 +122,12 @@ export const workSchema = z.strictObject({
   fresh: z.boolean().default(false),
 });
 export type Work = z.infer<typeof workSchema>;
+
+/** The profile that is in force: agents are held to the repository's own checks unless the request names its gates. */
+export function gateProfileOf(work: Pick<Work, 'agent' | 'gates' | 'gateProfile'>): GateProfile {
+  if (work.gateProfile !== undefined) return work.gateProfile;
+  return work.agent === 'command' || work.gates.length > 0 ? 'none' : 'standard';
+}
 
 /** The text of a prompt, kept as given. */
 export const promptSchema = z

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import type { ActivityDeps } from '../activities/deps.ts';
 import { createCallEstimates } from '../activities/estimate-call.ts';
+import { createGateTools } from '../adapters/gates/create-gate-tools.ts';
 import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
 import { createAccountTester } from '../adapters/models/account-tester.ts';
@@ -204,6 +205,7 @@ function createDeps({
     money: config.money,
     estimates: createCallEstimates(),
     accounts: createAccountTester({ accounts, clock }),
+    gates: createGateTools(),
     tools: traceTools(createAgentTools(), tracing),
     collectStream,
     metrics,

@@ -1,5 +1,5 @@
 /** The identity of a piece of work: two tasks with the same key would do the same again. */
-import type { Variables, Work } from '../../contracts/task.schema.ts';
+import { gateProfileOf, type Variables, type Work } from '../../contracts/task.schema.ts';
 import { hashOf } from './canonical-json.ts';
 
 /** What decides a result. */
@@ -22,8 +22,8 @@ export interface Content {
  */
 export function contentKey(content: Content): string {
   const { work, ...rest } = content;
-  const { agent, exec, model, gates, gateProfile, setup, allowHosts, delivery, sandbox } = work;
-  const checks = { gates, gateProfile, setup, allowHosts };
+  const { agent, exec, model, gates, setup, allowHosts, delivery, sandbox } = work;
+  const checks = { gates, gateProfile: gateProfileOf(work), setup, allowHosts };
   // A new meaning of the key is a new number, so that no result of the old one is taken for it.
   return hashOf({ version: 2, ...rest, agent, exec, model, ...checks, delivery, sandbox });
 }

@@ -2,7 +2,7 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { Actor, NewTask, ResolvedTarget } from '../../adapters/ports.ts';
 import { branchName } from '../../contracts/names.ts';
-import type { Variables, Work } from '../../contracts/task.schema.ts';
+import { gateProfileOf, type Variables, type Work } from '../../contracts/task.schema.ts';
 import { contentKey } from './content-key.ts';
 import { renderPrompt } from './render-prompt.ts';
 
@@ -62,7 +62,7 @@ export function prepareTask(request: {
     model: work.model,
     policy: work.policy,
     gates: work.gates,
-    gateProfile: work.gateProfile ?? 'none',
+    gateProfile: gateProfileOf(work),
     setup: work.setup,
     allowHosts: work.allowHosts,
     delivery: work.delivery,
