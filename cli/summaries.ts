@@ -1,6 +1,6 @@
 /** Tasks and batches as people read them. */
 import type { Batch } from '../contracts/batch.schema.ts';
-import type { Task } from '../contracts/task.schema.ts';
+import type { GateProfile, Task } from '../contracts/task.schema.ts';
 import { shortId } from '../contracts/names.ts';
 import { formatMicroUsd } from '../contracts/money.ts';
 import { formatFacts, formatTable } from './table.ts';
@@ -32,7 +32,7 @@ export function formatTask(task: Task, paint: Paint): string {
       [task.agent, task.model ?? task.exec].filter((word) => word !== undefined).join('  '),
     ],
     ['setup', task.setup === undefined ? undefined : toLine(task.setup, 200)],
-    ['gates', orNothing(gatesOf(task))],
+    ['gates', orNothing(checksOf(task.gates, task.gateProfile))],
     ['network', orNothing(task.allowHosts.join(', '))],
     ['delivery', deliveryOf(task)],
     ['batch', task.batchId],
@@ -49,17 +49,20 @@ export function formatTask(task: Task, paint: Paint): string {
   ]);
 }
 
+/** What work has to pass: the gates that were named, and the profile of those that are found. */
+export function checksOf(
+  gates: readonly { readonly name: string }[],
+  profile: GateProfile,
+): string {
+  const found = profile === 'none' ? [] : [`what the repository has (${profile})`];
+  return [...gates.map((gate) => gate.name), ...found].join(', ');
+}
+
 function waitingOf(task: Task): string {
   if (task.waitingFor === undefined) return '';
   const { reason, until, detail } = task.waitingFor;
   const isSoon = until === undefined || Date.parse(until) <= Date.now();
   return `, waiting for ${waits[reason]}${detail === undefined ? '' : ` (${detail})`}${isSoon ? '' : ` until ${until}`}`;
-}
-
-/** Gates by name, and the profile by which the repository's own are looked for. */
-function gatesOf({ gates, gateProfile }: Task): string {
-  const named = gates.map((gate) => gate.name);
-  return [...named, ...(gateProfile === 'none' ? [] : [`${gateProfile} profile`])].join(', ');
 }
 
 /** How the work reaches its repository; nothing for a branch, which has a line of its own. */

@@ -4,7 +4,12 @@ import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../contracts/errors.ts';
 import type { submitBatchSchema } from '../contracts/batch.schema.ts';
-import type { AgentKind, Delivery, submitTaskSchema } from '../contracts/task.schema.ts';
+import type {
+  AgentKind,
+  Delivery,
+  GateProfile,
+  submitTaskSchema,
+} from '../contracts/task.schema.ts';
 import type { Cli } from './cli.ts';
 import { joinDefaults, loadProjectConfig, loadUserConfig } from './settings.ts';
 import type { Defaults } from './settings.ts';
@@ -27,6 +32,11 @@ export interface WorkOptions {
   readonly model?: string | undefined;
   readonly exec?: string | undefined;
   readonly gate?: readonly (readonly [string, string])[] | undefined;
+  /** Milliseconds. */
+  readonly gateTimeout?: number | undefined;
+  readonly gateProfile?: GateProfile | undefined;
+  readonly setup?: string | undefined;
+  readonly allowHost?: readonly string[] | undefined;
   /** Millionths of a dollar. */
   readonly maxCost?: number | undefined;
   /** Millionths of a dollar. */
@@ -152,11 +162,10 @@ type SharedWork = Omit<TaskBody, 'prompt' | 'repository' | 'baseRef' | 'variable
 
 /** How the work is done. A default that does not go with the agent is left out; a flag never is. */
 function workOf(cli: Cli, options: WorkOptions, defaults: Defaults): SharedWork {
-  const gates = options.gate ?? Object.entries(defaults.gates?.value ?? {});
   const labels = { ...defaults.labels?.value, ...Object.fromEntries(options.label ?? []) };
   return defined({
     ...agentOf(cli, options, defaults),
-    gates: gates.length === 0 ? undefined : gates.map(([name, command]) => ({ name, command })),
+    ...checksOf(options, defaults),
     maxCostMicroUsd:
       options.maxCost ?? convert(defaults.maxCost, (dollars) => parseMicroUsd(dollars.toFixed(6))),
     confirmAboveCostMicroUsd: options.confirmAbove,
@@ -176,6 +185,27 @@ function deliveryOf({ deliver, target }: WorkOptions): SharedWork['delivery'] {
     throw new AppError('USAGE', '--target goes with --deliver merge or --deliver pull-request.');
   if (deliver === undefined) return undefined;
   return { mode: deliver, ...(target === undefined ? {} : { target }) };
+}
+
+/** What the work has to pass, and what the sandbox needs for it. */
+function checksOf(
+  options: WorkOptions,
+  defaults: Defaults,
+): Pick<SharedWork, 'gates' | 'gateProfile' | 'setup' | 'allowHosts'> {
+  const gates = options.gate ?? Object.entries(defaults.gates?.value ?? {});
+  return defined({
+    gates: gates.length === 0 ? undefined : gates.map((gate) => toGate(gate, options)),
+    gateProfile: options.gateProfile ?? defaults.gateProfile?.value,
+    setup: options.setup ?? defaults.setup?.value,
+    allowHosts: options.allowHost === undefined ? undefined : [...options.allowHost],
+  });
+}
+
+function toGate(
+  [name, command]: readonly [string, string],
+  { gateTimeout: timeoutMs }: WorkOptions,
+): NonNullable<SharedWork['gates']>[number] {
+  return { name, command, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }
 
 function agentOf(

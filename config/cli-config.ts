@@ -23,6 +23,10 @@ const runDefaults = {
   gates: z
     .record(z.string(), z.string().min(1))
     .describe('Checks that the work must pass: name and command.'),
+  gateProfile: z
+    .enum(['none', 'minimal', 'standard', 'strict'])
+    .describe("Which of the repository's own checks count, too."),
+  setup: z.string().min(1).describe('Command that installs what checks need, run before the work.'),
   maxCost: z.number().positive().describe('Spending limit of a task, in US dollars.'),
   timeout: z
     .string()

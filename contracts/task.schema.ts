@@ -123,12 +123,6 @@ export const workSchema = z.strictObject({
 });
 export type Work = z.infer<typeof workSchema>;
 
-/** The profile that is in force: agents are held to the repository's own checks unless the request names its gates. */
-export function gateProfileOf(work: Pick<Work, 'agent' | 'gates' | 'gateProfile'>): GateProfile {
-  if (work.gateProfile !== undefined) return work.gateProfile;
-  return work.agent === 'command' || work.gates.length > 0 ? 'none' : 'standard';
-}
-
 /** The text of a prompt, kept as given. */
 export const promptSchema = z
   .string()

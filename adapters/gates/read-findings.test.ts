@@ -90,6 +90,7 @@ test.each([
       'node:test sum.js:2:35 - loads: TypeError: no loader',
     ],
   ],
+  ['node-syntax', ["node src/index.js:2 SyntaxError SyntaxError: Unexpected token ')'"]],
   [
     'go-build',
     [

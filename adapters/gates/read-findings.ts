@@ -7,6 +7,7 @@ import { readEslintJson, readEslintStylish, readEslintUnix } from './parsers/esl
 import { readGoTest, readGoTool } from './parsers/go.ts';
 import { readJavac, readJavaStacks, readMaven, readSurefire } from './parsers/java.ts';
 import { readJest, readSpec, readTap, readVitest } from './parsers/javascript-tests.ts';
+import { readNodeErrors } from './parsers/node.ts';
 import type { Parser } from './parsers/parser.ts';
 import { readPytest, readTracebacks, readUnittest } from './parsers/python.ts';
 import { readRustc, readRustfmt, readRustPanics } from './parsers/rust.ts';
@@ -15,7 +16,7 @@ import { readTypeScript } from './parsers/typescript.ts';
 const parsers: readonly Parser[] = [
   readTypeScript,
   ...[readEslintStylish, readEslintUnix, readEslintJson],
-  ...[readJest, readVitest, readTap, readSpec],
+  ...[readJest, readVitest, readTap, readSpec, readNodeErrors],
   ...[readGoTool, readGoTest],
   ...[readPytest, readUnittest, readTracebacks],
   ...[readRustc, readRustPanics, readRustfmt],

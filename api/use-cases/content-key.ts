@@ -1,5 +1,6 @@
 /** The identity of a piece of work: two tasks with the same key would do the same again. */
-import { gateProfileOf, type Variables, type Work } from '../../contracts/task.schema.ts';
+import { gateProfileOf } from '../../contracts/gate-profile.ts';
+import type { Variables, Work } from '../../contracts/task.schema.ts';
 import { hashOf } from './canonical-json.ts';
 
 /** What decides a result. */

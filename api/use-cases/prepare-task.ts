@@ -1,8 +1,9 @@
 /** From a target as the caller names it to a task that can be stored: base locked, prompt rendered, id and key given. */
 import { v7 as uuidV7 } from 'uuid';
 import type { Actor, NewTask, ResolvedTarget } from '../../adapters/ports.ts';
+import { gateProfileOf } from '../../contracts/gate-profile.ts';
 import { branchName } from '../../contracts/names.ts';
-import { gateProfileOf, type Variables, type Work } from '../../contracts/task.schema.ts';
+import type { Variables, Work } from '../../contracts/task.schema.ts';
 import { contentKey } from './content-key.ts';
 import { renderPrompt } from './render-prompt.ts';
 

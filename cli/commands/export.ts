@@ -152,7 +152,9 @@ function listEvents(api: ApiClient, id: string): AsyncIterable<Event> {
 /** The gate that a step's summary names; gate names are safe as file names. */
 function gateOf(task: Task, summary: string, step: number): string {
   const words = summary.split(/[^a-z0-9-]+/);
-  return task.gates.find((gate) => words.includes(gate.name))?.name ?? `step-${step}`;
+  const named = task.gates.find((gate) => words.includes(gate.name))?.name;
+  // A check that was found in the repository is not in the request.
+  return named ?? (/^[a-z0-9][a-z0-9-]{0,39}$/.test(summary) ? summary : `step-${step}`);
 }
 
 function toLockRow(task: Task, batch: Batch): Parameters<typeof formatLock>[0][number] {

@@ -1,10 +1,12 @@
 /** `ado plan`: what `run` would do, and what it would cost; nothing is started. */
 import type { Plan } from '../../contracts/batch.schema.ts';
+import { gateProfileOf } from '../../contracts/gate-profile.ts';
 import { formatMicroUsd } from '../../contracts/money.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print } from '../output.ts';
+import { checksOf } from '../summaries.ts';
 import { formatTable } from '../table.ts';
 import { formatLock } from '../targets/lock.ts';
 import { nameSources } from '../targets/name-sources.ts';
@@ -45,7 +47,7 @@ export async function plan(
     value: planned,
     rows: planned.items,
     names: planned.items.filter((item) => item.skip === undefined).map((item) => item.repository),
-    text: () => formatPlan(planned, cli.terminal.paint, options),
+    text: () => formatPlan(planned, body, { paint: cli.terminal.paint, options }),
   });
   return exitCodes.ok;
 }
@@ -61,7 +63,11 @@ function toLockRows({ items }: Plan, body: BatchBody): Parameters<typeof formatL
   }));
 }
 
-function formatPlan(planned: Plan, paint: Paint, options: PlanOptions): string {
+function formatPlan(
+  planned: Plan,
+  body: BatchBody,
+  { paint, options }: { readonly paint: Paint; readonly options: PlanOptions },
+): string {
   const rows = planned.items.map((item) => [
     shortRepository(item.repository),
     item.baseCommit.slice(0, 12),
@@ -70,6 +76,7 @@ function formatPlan(planned: Plan, paint: Paint, options: PlanOptions): string {
   ]);
   const { lowMicroUsd, highMicroUsd, worstMicroUsd, basedOnTasks } = planned.estimate;
   const known = basedOnTasks === 0 ? '' : ` (as ${countOf(basedOnTasks, 'earlier task')})`;
+  const checks = checksOf(body.gates ?? [], gateProfileOf(body));
   const skipped = planned.skipped === 0 ? '' : `, ${planned.skipped} skipped`;
   const cost =
     worstMicroUsd === 0
@@ -80,6 +87,7 @@ function formatPlan(planned: Plan, paint: Paint, options: PlanOptions): string {
     ...(options.prompts === true ? wholePrompts(planned, paint) : []),
     '',
     `${countOf(planned.toRun, 'item')} would run${skipped}, ${planned.parallel} at once; ${cost}.`,
+    ...(checks === '' ? [] : [`The work has to pass: ${checks}.`]),
   ].join('\n');
 }
 

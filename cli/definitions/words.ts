@@ -3,7 +3,13 @@
  * the compiler holds both together.
  */
 import type { InstallableAgent } from '../../config/agent-programs.ts';
-import type { AgentKind, Delivery, SandboxKind, Work } from '../../contracts/task.schema.ts';
+import type {
+  AgentKind,
+  Delivery,
+  GateProfile,
+  SandboxKind,
+  Work,
+} from '../../contracts/task.schema.ts';
 import type { UsageGroup } from '../../contracts/usage.schema.ts';
 
 /** Agents. */
@@ -32,6 +38,13 @@ export const deliveryWords = [
   'merge',
   'pull-request',
 ] as const satisfies readonly Delivery['mode'][];
+/** Profiles of checks. */
+export const gateProfileWords = [
+  'none',
+  'minimal',
+  'standard',
+  'strict',
+] as const satisfies readonly GateProfile[];
 /** What usage is added up by. */
 export const usageWords = [
   'provider',

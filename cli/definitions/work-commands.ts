@@ -1,5 +1,5 @@
 /** The definitions of `run` and `plan`. */
-import { agentWords, deliveryWords, policyWords, sandboxWords } from './words.ts';
+import { agentWords, deliveryWords, gateProfileWords, policyWords, sandboxWords } from './words.ts';
 import {
   Command,
   Option,
@@ -71,6 +71,25 @@ function workCommand(name: string) {
       '--gate <name=command>',
       'check that the work must pass; may be given several times',
       valuesOf(parsePair),
+    )
+    .option(
+      '--gate-timeout <duration>',
+      'limit of each check that --gate names (default: 10m)',
+      valueOf(parseDurationMs),
+    )
+    .option(
+      '--gate-profile <profile>',
+      "which of the repository's own checks count, too: none, minimal, standard, strict (default: standard for agents without --gate)",
+      valueOf(oneOf(gateProfileWords)),
+    )
+    .option(
+      '--setup <command>',
+      'installs what checks need, run by sh -c before the work; it may leave only what git ignores',
+    )
+    .option(
+      '--allow-host <host>',
+      'host that programs in the sandbox may reach; may be given several times',
+      valuesOf(text),
     )
     .option(
       '--max-cost <usd>',

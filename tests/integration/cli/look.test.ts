@@ -233,6 +233,7 @@ describe('plan', () => {
     expect(stdout).toMatch(/r\/a +a{12} +run +Bump left-pad/);
     expect(stdout).toMatch(/r\/b +a{12} +skip: optout/);
     expect(stdout).toContain('1 item would run, 1 skipped');
+    expect(stdout).toContain('The work has to pass: what the repository has (standard).');
     expect(new Set(api.seen.map((request) => request.route))).toEqual(new Set(['planBatch']));
   });
 

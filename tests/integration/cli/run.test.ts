@@ -105,6 +105,35 @@ describe('a task', () => {
     });
   });
 
+  it('says how its work is checked, by flags over the configuration of the project', async () => {
+    api.onAccepted = (id) => endTask(api, id, { outcome: 'succeeded' });
+    file('ado.config.yaml', 'gateProfile: minimal\nsetup: npm ci\n');
+    const words = ['run', 'x', '--repo', 'app', '--model', 'scripted:/m.json'];
+
+    await runAdo(place, [
+      ...[
+        ...words,
+        '--gate-profile',
+        'strict',
+        '--gate',
+        'test=make test',
+        '--gate-timeout',
+        '20m',
+      ],
+      ...['--allow-host', 'packages.example.com', '--allow-host', '*.example.org:8443'],
+    ]);
+    const body = lastBody();
+    const wrong = await runAdo(place, [...words, '--gate-profile', 'lax']);
+
+    expect(body).toMatchObject({
+      gateProfile: 'strict',
+      setup: 'npm ci',
+      gates: [{ name: 'test', command: 'make test', timeoutMs: 1_200_000 }],
+      allowHosts: ['packages.example.com', '*.example.org:8443'],
+    });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('strict') });
+  });
+
   it('takes its prompt from stdin or a file', async () => {
     file('task.md', 'From a file.\n');
     api.onAccepted = (id) => endTask(api, id, { outcome: 'succeeded' });
