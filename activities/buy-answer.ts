@@ -8,9 +8,14 @@
  * - What a failed call has cost is booked: what the provider had reported when the answer broke off, or nothing where it
  *   refused, or `unknown`.
  */
-import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
-import type { CollectedAnswer } from '../adapters/models/collect-stream.ts';
-import type { CallRoute, Charges, FallbackReason, HeldReservation } from '../adapters/ports.ts';
+import type {
+  AnswerFacts,
+  CallRoute,
+  Charges,
+  FallbackReason,
+  HeldReservation,
+  Question,
+} from '../adapters/ports.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { WaitReason } from '../contracts/task-status.ts';
 import { afterFailure, calledOf } from './after-failure.ts';
@@ -26,14 +31,18 @@ import type { TaskSession } from './task-session.ts';
 const extendEveryMs = 5_000;
 
 /** A call, the same on every route. */
-export interface PlannedCall {
-  /** Identity of the step. */
+export interface PlannedCall<A extends AnswerFacts = AnswerFacts> {
+  /** Identity of the step, or of a program's call. */
   readonly effectId: string;
-  readonly options: LanguageModelV4CallOptions;
   readonly characters: number;
+  /** Longest answer that it asks for by itself. */
+  readonly maxOutputTokens?: number | undefined;
+  /** Sends the call on a route. @throws what `findFailure` explains, when no whole answer came */
+  readonly ask: (route: CallRoute, question: Question) => Promise<A>;
+  /** Whether a piece of an answer went to who asks: what breaks off then is not asked of another route. */
+  readonly hasBegun?: () => boolean;
   /** How long an answer may take that is asked for now. @throws TASK_TIMEOUT when the task has no time left */
   readonly timeoutMs: () => number;
-  readonly onText: (text: string) => void;
   /** Number of the next purchase of this step, and how many before it were paid without an answer. */
   readonly purchase: { number: number; lost: number };
 }
@@ -61,13 +70,13 @@ export interface ToConfirm {
 }
 
 /** What came of a call on a route. */
-export type Attempted = BoughtAnswer | NotNow | ToConfirm;
+export type Attempted<A extends AnswerFacts = AnswerFacts> = BoughtAnswer<A> | NotNow | ToConfirm;
 
 /** A whole answer. It is paid, and to be put on record together with its purchase. */
-export interface BoughtAnswer {
+export interface BoughtAnswer<A extends AnswerFacts = AnswerFacts> {
   readonly kind: 'answered';
   readonly route: CallRoute;
-  readonly answer: CollectedAnswer;
+  readonly answer: A;
   /** The purchase; undefined where nothing is paid. */
   readonly callId: string | undefined;
   readonly costMicroUsd: number;
@@ -81,7 +90,7 @@ export interface BoughtAnswer {
  * @param horizonMs the longest wait for which a place in the limiter's line is wanted
  * @throws what no other route can mend: a cancel, a store that is away
  */
-export async function buyAnswer(
+export async function buyAnswer<A extends AnswerFacts>(
   deps: ActivityDeps,
   session: TaskSession,
   {
@@ -89,11 +98,11 @@ export async function buyAnswer(
     route,
     horizonMs,
   }: {
-    readonly call: PlannedCall;
+    readonly call: PlannedCall<A>;
     readonly route: CallRoute;
     readonly horizonMs: number;
   },
-): Promise<Attempted> {
+): Promise<Attempted<A>> {
   const { tenantId } = session.task.ref;
   // Before anything is held.
   const timeoutMs = call.timeoutMs();
@@ -107,7 +116,7 @@ export async function buyAnswer(
     };
   }
 
-  const most = maxOutputOf(route.account);
+  const most = shorter(maxOutputOf(route.account), call.maxOutputTokens);
   const maxOutputTokens = most ?? defaultMaxOutputTokens;
   const priced = route.isFree
     ? undefined
@@ -140,6 +149,10 @@ export async function buyAnswer(
   });
 }
 
+function shorter(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+}
+
 async function holdMoneyOrGiveBack(
   deps: ActivityDeps,
   session: TaskSession,
@@ -167,8 +180,8 @@ async function holdMoneyOrGiveBack(
 }
 
 /** A call on its way, and what is held for it. */
-export interface Sending {
-  readonly call: PlannedCall;
+export interface Sending<A extends AnswerFacts = AnswerFacts> {
+  readonly call: PlannedCall<A>;
   readonly route: CallRoute;
   readonly held: HeldReservation | undefined;
   /** What the call is expected to count as. */
@@ -178,11 +191,11 @@ export interface Sending {
   readonly maxOutputTokens: number | undefined;
 }
 
-async function send(
+async function send<A extends AnswerFacts>(
   deps: ActivityDeps,
   session: TaskSession,
-  sending: Sending,
-): Promise<Attempted> {
+  sending: Sending<A>,
+): Promise<Attempted<A>> {
   const { call, route, held, charges, callId, timeoutMs, maxOutputTokens } = sending;
   await deps.crashpoint('llm.afterReserve.beforeSend');
   // What follows is work: a provider that never gives a whole answer uses up the task's time.
@@ -192,20 +205,17 @@ async function send(
   const extending =
     held && setInterval(() => void deps.limiter.extend(held).catch(() => false), extendEveryMs);
   try {
-    const { stream, response } = await route.model.doStream({
-      ...call.options,
-      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      abortSignal: AbortSignal.any([session.signal, AbortSignal.timeout(timeoutMs)]),
+    const answer = await call.ask(route, {
+      maxOutputTokens,
+      signal: AbortSignal.any([session.signal, AbortSignal.timeout(timeoutMs)]),
+      onHeaders: (headers) => {
+        const { tenantId } = session.task.ref;
+        applyReadings(deps, route, { tenantId, readings: deps.models.readLimits(headers) });
+      },
+      onBegin: () => {
+        ttftMs = deps.clock.now() - at.getTime();
+      },
     });
-    applyReadings(deps, route, {
-      tenantId: session.task.ref.tenantId,
-      readings: deps.models.readLimits(response?.headers ?? {}),
-    });
-    const answer = await deps.collectStream(stream, call.onText, () => {
-      ttftMs = deps.clock.now() - at.getTime();
-    });
-    if (answer.finishReason === 'error' || answer.finishReason === 'interrupted')
-      throw new AppError('MODEL_UNAVAILABLE', "the model's answer was cut off");
     const { costMicroUsd, priceId } = await deps.models.costOf(session.task.ref.tenantId, route, {
       ...answer,
       at,

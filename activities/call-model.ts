@@ -4,18 +4,12 @@
  * again, once.
  */
 import type { LanguageModelV4Message } from '@ai-sdk/provider';
-import type { AssistantMessage } from '../adapters/models/collect-stream.ts';
-import type {
-  CallRoute,
-  ConsideredRoute,
-  KeyedMessage,
-  MovedBudget,
-  TaskRecord,
-} from '../adapters/ports.ts';
+import type { AssistantMessage, CollectedAnswer } from '../adapters/models/collect-stream.ts';
+import type { ConsideredRoute, KeyedMessage, TaskRecord } from '../adapters/ports.ts';
 import type { CallHold, ModelActivities } from '../contracts/activities.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
 import { systemPrompt } from '../contracts/system-prompt.ts';
-import { bookedTo } from './after-failure.ts';
+import { askClient } from './ask-client.ts';
 import type { BoughtAnswer, PlannedCall } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
@@ -23,7 +17,7 @@ import { charactersOf } from './estimate-call.ts';
 import { askOtherApproach } from './other-approach.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
-import { roomOf } from './hold-money.ts';
+import { recordAnswer } from './record-answer.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 import { holdOf, orderRoutes, tryUntil } from './try-routes.ts';
 import { lastLine } from './telling-line.ts';
@@ -31,7 +25,7 @@ import { lastLine } from './telling-line.ts';
 /** Longest text shown live at once. */
 const deltaMaxChars = 2_000;
 /** Longest time for one answer; a provider that is silent for longer is asked again. */
-const answerTimeoutMs = 600_000;
+export const answerTimeoutMs = 600_000;
 
 /** Makes the activity `callModel`, for the turns of hosts that ask no models themselves. */
 export function createCallModel(deps: ActivityDeps): ModelActivities['callModel'] {
@@ -81,14 +75,14 @@ export async function askModel(
     tools: [...deps.tools.definitions],
   };
   const considered: ConsideredRoute[] = [];
-  const call: PlannedCall = {
+  const onText = (text: string): void => {
+    deps.live.publish({ kind: 'delta', taskId: task.ref.taskId }, text.slice(0, deltaMaxChars));
+  };
+  const call: PlannedCall<CollectedAnswer> = {
     effectId: effectIdOf(task.ref, step, 'model'),
-    options,
     characters: charactersOf(options),
+    ask: askClient(deps, options, onText),
     timeoutMs: () => Math.min(answerTimeoutMs, remainingMs(session, deps.clock)),
-    onText: (text) => {
-      deps.live.publish({ kind: 'delta', taskId: task.ref.taskId }, text.slice(0, deltaMaxChars));
-    },
     purchase: { number: 0, lost: 0 },
   };
   const told = recordOutput(step, (entry) => session.record(entry), {
@@ -100,7 +94,7 @@ export async function askModel(
     if (round.kind !== 'answered') return { hold: await holdOf(deps, session, round) };
     await deps.crashpoint('llm.afterResponse.beforeLedger');
     const asked = { step, opening, bought: round, considered, startedAt };
-    return await recordAnswer(deps, session, { ...asked, told: await told.rest() });
+    return await recordAsked(deps, session, { ...asked, told: await told.rest() });
   } finally {
     await told.rest();
   }
@@ -109,108 +103,38 @@ export async function askModel(
 interface AskedModel {
   readonly step: number;
   readonly opening: readonly KeyedMessage[];
-  readonly bought: BoughtAnswer;
+  readonly bought: BoughtAnswer<CollectedAnswer>;
   readonly considered: readonly ConsideredRoute[];
   readonly startedAt: Date;
   readonly told: readonly NewEvent[];
 }
 
-async function recordAnswer(
+async function recordAsked(
   deps: ActivityDeps,
   session: TaskSession,
   { step, opening, bought, considered, startedAt, told }: AskedModel,
 ): Promise<Answer> {
-  const { task } = session;
-  const { answer, route, callId, costMicroUsd, priceId } = bought;
-  const summary = summaryOf(answer.message);
-  const endedAt = new Date(deps.clock.now());
-  const durationMs = endedAt.getTime() - startedAt.getTime();
-  const effectId = effectIdOf(task.ref, step, 'model');
+  const { answer } = bought;
   const isCut = answer.finishReason === 'length' && !hasToolCalls(answer.message);
-  const moved = await session.record({
+  await recordAnswer(deps, session, {
+    step,
+    effectId: effectIdOf(session.task.ref, step, 'model'),
+    bought,
+    considered,
+    startedAt,
+    summary: summaryOf(answer.message),
     messages: [
       ...opening,
       { key: answerKey(step), message: answer.message },
       ...(isCut ? [{ key: cutKey(step), message: goOn }] : []),
     ],
-    usage: {
-      ...answer.usage,
-      ...bookedTo(route),
-      effectId,
-      requestId: answer.responseId,
-      costMicroUsd,
-      priceId,
-      routes: considered,
-      ...(callId === undefined ? {} : { callId }),
-      ...(answer.serviceTier === undefined ? {} : { serviceTier: answer.serviceTier }),
-    },
-    steps: [
-      {
-        step,
-        kind: 'model',
-        effectId,
-        status: 'succeeded',
-        summary,
-        costMicroUsd,
-        startedAt,
-        endedAt,
-      },
-    ],
-    events: [
-      ...told,
-      ...changeOfRoute(task, { step, route, considered }),
-      ...saidBy(answer.message, step),
-      { type: 'step-finished', data: { step, kind: 'model', summary, ok: true, durationMs } },
-    ],
-    activity: summary,
-    waitingFor: null,
+    told,
+    said: saidBy(answer.message, step),
   });
-  await bought.settleLimits();
-  await tellBudgets(deps, session, moved);
-  deps.metrics.stepFinished('model', true, durationMs);
   await deps.crashpoint('llm.afterLedger.beforeReturn');
   // Only now: an answer that has come is paid, and goes on record whatever stops the task.
   session.signal.throwIfAborted();
   return { message: answer.message, isCut };
-}
-
-/** Tells of budgets that a purchase has brought to a new level. */
-async function tellBudgets(
-  deps: ActivityDeps,
-  session: TaskSession,
-  moved: readonly MovedBudget[],
-): Promise<void> {
-  for (const budget of moved) {
-    const kind = /^(tenant$|day:)/.exec(budget.id) && (budget.id === 'tenant' ? 'tenant' : 'day');
-    if (kind !== null) deps.metrics.budgetStands({ kind, remainingMicroUsd: roomOf(budget) });
-  }
-  const events = moved.flatMap(({ id, reached, spentMicroUsd, limitMicroUsd }): NewEvent[] =>
-    reached === undefined || reached === 'ok'
-      ? []
-      : [
-          {
-            type: 'budget-reached',
-            data: { budget: id, level: reached, spentMicroUsd, limitMicroUsd },
-          },
-        ],
-  );
-  // A warning that is lost with its worker is still in the budget's own state.
-  if (events.length > 0) await session.record({ events });
-}
-
-function changeOfRoute(
-  { route: before }: TaskRecord,
-  answered: {
-    readonly step: number;
-    readonly route: CallRoute;
-    readonly considered: readonly ConsideredRoute[];
-  },
-): NewEvent[] {
-  const { step, route, considered } = answered;
-  if (before === undefined || before === route.name) return [];
-  const verdict = considered.findLast((one) => one.route === before)?.verdict;
-  const reason = verdict ?? 'an account of a better kind can be used again';
-  return [{ type: 'route-changed', data: { step, from: before, to: route.name, reason } }];
 }
 
 /** Follows an answer that was cut at its longest length. */

@@ -5,7 +5,7 @@
  *   within 5 min                 an error with a delay: the activity is tried again then, and costs no worker a slot
  *   later, or a person's word    the workflow's: a timer, or a question
  */
-import type { CallRoute, ConsideredRoute } from '../adapters/ports.ts';
+import type { AnswerFacts, CallRoute, ConsideredRoute } from '../adapters/ports.ts';
 import type { CallHold } from '../contracts/activities.ts';
 import { AppError, type ErrorCode } from '../contracts/errors.ts';
 import type { WaitReason } from '../contracts/task-status.ts';
@@ -43,8 +43,8 @@ export type NoAnswer =
       readonly freeAgain: Later | undefined;
     };
 
-interface Routes {
-  readonly call: PlannedCall;
+interface Routes<A extends AnswerFacts> {
+  readonly call: PlannedCall<A>;
   readonly routes: readonly CallRoute[];
   /** Filled with what each route answered. */
   readonly considered: ConsideredRoute[];
@@ -72,11 +72,11 @@ export function orderRoutes(
  * Tries until a route answers, or the waits get long.
  * @throws the error of a call that no route will ever answer; a cancel; a store that is away
  */
-export async function tryUntil(
+export async function tryUntil<A extends AnswerFacts>(
   deps: ActivityDeps,
   session: TaskSession,
-  work: Routes,
-): Promise<BoughtAnswer | NoAnswer> {
+  work: Routes<A>,
+): Promise<BoughtAnswer<A> | NoAnswer> {
   const { waitingSince } = session.task;
   let waitedMs = waitingSince === undefined ? 0 : deps.clock.now() - waitingSince.getTime();
   const endMs = deps.clock.now() + shortWaitsMs;
@@ -91,7 +91,7 @@ export async function tryUntil(
 }
 
 /** Waits. @throws the signal's reason, at once */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
       clearTimeout(timer);
@@ -106,15 +106,15 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Tries each route once. */
-async function tryAll(
+async function tryAll<A extends AnswerFacts>(
   deps: ActivityDeps,
   session: TaskSession,
-  { call, routes, considered }: Routes,
-): Promise<BoughtAnswer | NoAnswer> {
+  { call, routes, considered }: Routes<A>,
+): Promise<BoughtAnswer<A> | NoAnswer> {
   const waits: (Later & { readonly route: CallRoute })[] = [];
   const refusals: AppError[] = [];
   let toConfirm: { route: CallRoute; nextCallMicroUsd: number } | undefined;
-  const attempt = async (route: CallRoute, horizonMs: number): Promise<Attempted> => {
+  const attempt = async (route: CallRoute, horizonMs: number): Promise<Attempted<A>> => {
     const attempted = await buyAnswer(deps, session, { call, route, horizonMs });
     considered.push({ route: route.name, verdict: verdictOf(attempted) });
     if (considered.length > keptVerdicts) considered.shift();
@@ -123,6 +123,7 @@ async function tryAll(
   for (const route of routes) {
     const attempted = await attempt(route, routes.length === 1 ? longestKeptWaitMs : shortWaitMs);
     if (attempted.kind === 'answered') return attempted;
+    if (call.hasBegun?.() === true) throw brokenOff(attempted);
     const next = routes[routes.indexOf(route) + 1];
     if (next !== undefined) deps.metrics.fellBack(stepTo(route, next, attempted));
     if (attempted.kind === 'never') refusals.push(attempted.error);
@@ -142,6 +143,13 @@ async function tryAll(
   if (routes.length === 1 || !wantsPlace || soonest.waitMs <= shortWaitMs) return soonest;
   const placed = await attempt(soonest.route, longestKeptWaitMs);
   return placed.kind === 'answered' || placed.kind === 'later' ? placed : soonest;
+}
+
+/** Half an answer is with who asked: it has to ask again. */
+function brokenOff(attempted: Exclude<Attempted, BoughtAnswer>): AppError {
+  if (attempted.kind === 'never') return attempted.error;
+  const detail = attempted.kind === 'later' ? attempted.detail : '';
+  return new AppError('MODEL_UNAVAILABLE', `its answer broke off: ${detail}`);
 }
 
 /** What is told of a route that was passed over. */
@@ -186,14 +194,7 @@ export async function holdOf(
     return { kind: 'ask', question: questionOf(deps, session, missing) };
   }
   const { waitMs, reason, detail } = missing;
-  const untilMs = Math.ceil(deps.clock.now() + waitMs);
-  const until = new Date(untilMs);
-  const data = { reason, until: until.toISOString(), detail };
-  const isTold = session.task.waitingSince !== undefined && waitMs <= longestKeptWaitMs;
-  await session.record({
-    waitingFor: { reason, until, detail },
-    events: isTold ? [] : [{ type: 'task-waiting', data }],
-  });
+  const untilMs = await tellWait(deps, session, missing);
   if (waitMs > longestKeptWaitMs) {
     await session.giveUpSlot();
     return { kind: 'wait', untilMs, detail };
@@ -204,7 +205,25 @@ export async function holdOf(
   });
 }
 
-function codeOfWait(reason: WaitReason): ErrorCode {
+/** Records what the task waits for. Answers until when, in milliseconds since 1970. */
+export async function tellWait(
+  deps: ActivityDeps,
+  session: TaskSession,
+  { waitMs, reason, detail }: Later,
+): Promise<number> {
+  const untilMs = Math.ceil(deps.clock.now() + waitMs);
+  const until = new Date(untilMs);
+  const data = { reason, until: until.toISOString(), detail };
+  const wasWaiting = session.task.waitingSince !== undefined || session.waited.isWaiting();
+  const isTold = wasWaiting && waitMs <= longestKeptWaitMs;
+  await session.record({
+    waitingFor: { reason, until, detail },
+    events: isTold ? [] : [{ type: 'task-waiting', data }],
+  });
+  return untilMs;
+}
+
+export function codeOfWait(reason: WaitReason): ErrorCode {
   return reason === 'provider' ? 'MODEL_UNAVAILABLE' : 'MODEL_RATE_LIMITED';
 }
 

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import { askClient } from '../activities/ask-client.ts';
 import { buyAnswer } from '../activities/buy-answer.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
 import { charactersOf, createCallEstimates } from '../activities/estimate-call.ts';
@@ -178,10 +179,9 @@ async function openWorld(platform: Platform, emulatorUrl: string) {
       count += 1;
       const call = {
         effectId: `bench-${count}`,
-        options,
         characters: charactersOf(options),
+        ask: askClient({ collectStream }, options, () => undefined),
         timeoutMs: () => 60_000,
-        onText: () => undefined,
         purchase: { number: 0, lost: 0 },
       };
       const ask = () => buyAnswer(deps, session, { call, route, horizonMs: 300_000 });
@@ -193,7 +193,7 @@ async function openWorld(platform: Platform, emulatorUrl: string) {
       await ledger.settle(localTenantId, callId, costMicroUsd);
       await settleLimits();
     },
-    client: () => askClient(route),
+    client: () => askBare(route),
     close: async () => {
       limiter.close();
       redis.disconnect();
@@ -203,7 +203,7 @@ async function openWorld(platform: Platform, emulatorUrl: string) {
   };
 }
 
-async function askClient({ model }: CallRoute): Promise<unknown> {
+async function askBare({ model }: CallRoute): Promise<unknown> {
   const signal = AbortSignal.any([new AbortController().signal, AbortSignal.timeout(60_000)]);
   const { stream } = await model.doStream({
     ...options,

@@ -6,7 +6,7 @@ import type {
   SharedV4ProviderMetadata,
 } from '@ai-sdk/provider';
 import { AppError } from '../../contracts/errors.ts';
-import type { TokenUsage } from '../ports.ts';
+import type { AnswerFacts } from '../ports.ts';
 import { fieldOf } from './error-facts.ts';
 import { tokensOf } from './usage-meter.ts';
 
@@ -15,16 +15,9 @@ export type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistan
 type AssistantPart = AssistantMessage['content'][number];
 
 /** A whole answer. */
-export interface CollectedAnswer {
+export interface CollectedAnswer extends AnswerFacts {
   readonly message: AssistantMessage;
-  readonly usage: TokenUsage;
   readonly finishReason: LanguageModelV4FinishReason['unified'];
-  /** The provider's id of the answer. */
-  readonly responseId: string | undefined;
-  /** The model that answered, where the provider says so: an alias, or a gateway's route, may have led elsewhere. */
-  readonly servedModel: string | undefined;
-  /** The tier that served the answer, by the provider's word: it decides the price. */
-  readonly serviceTier: string | undefined;
 }
 
 /** Metadata of a provider, by its name. */

@@ -13,38 +13,18 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4ToolCall,
 } from '@ai-sdk/provider';
-import type { ProviderAccount } from '../../config/providers-config.ts';
-import { AppError } from '../../contracts/errors.ts';
-import type { Clock } from '../ports.ts';
-import { badAnswer, cutOff, findErrorFacts, nameOf, type ErrorFacts } from './error-facts.ts';
-import { readLimitHeaders, type AnswerHeaders } from './limit-headers.ts';
-import { describeFailure, ModelCallError } from './model-call-error.ts';
+import { badAnswer, cutOff } from './error-facts.ts';
+import { toFailure, Unusable, type Watch, type WatchedCall } from './failed-call.ts';
 import type { ProviderClient } from './provider-client.ts';
-import { decideOnError } from './provider-errors.ts';
 import { keepOwnReasoning, markOrigin, originOf } from './reasoning-origin.ts';
-import { createUsageMeter, tokensOf, type UsageMeter } from './usage-meter.ts';
-
-/** What a model is watched with. */
-export interface Watch {
-  readonly account: ProviderAccount;
-  /** Credentials that may stand in an error's text. */
-  readonly sentCredentials: ReadonlySet<string>;
-  readonly clock: Clock;
-}
+import { createUsageMeter } from './usage-meter.ts';
 
 type Part = LanguageModelV4StreamPart;
 type Finish = Extract<Part, { type: 'finish' }>;
 
-/** What belongs to one call. */
-interface Call extends Watch {
-  readonly meter: UsageMeter;
-  readonly signal: AbortSignal | undefined;
-  headers: AnswerHeaders;
-}
-
 /** Wraps a client's model. Repeats nothing and waits for nothing. */
 export function watchModel({ model, prepare }: ProviderClient, watch: Watch): LanguageModelV4 {
-  const start = (signal: AbortSignal | undefined): Call => ({
+  const start = (signal: AbortSignal | undefined): WatchedCall => ({
     ...watch,
     meter: createUsageMeter(watch.account.provider),
     signal,
@@ -80,7 +60,7 @@ export function watchModel({ model, prepare }: ProviderClient, watch: Watch): La
 
 function watchStream(
   stream: ReadableStream<Part>,
-  call: Call,
+  call: WatchedCall,
   wantsRaw: boolean,
 ): ReadableStream<Part> {
   const reader = stream.getReader();
@@ -126,18 +106,8 @@ class Told extends Error {
   }
 }
 
-/** The answer ended and is of no use. */
-class Unusable extends Error {
-  readonly facts: ErrorFacts;
-
-  constructor(facts: ErrorFacts) {
-    super(facts.message);
-    this.facts = facts;
-  }
-}
-
 /** What of a stream's part is given on, now. @throws what the stream says went wrong */
-function createFilter(call: Call, wantsRaw: boolean): (part: Part) => readonly Part[] {
+function createFilter(call: WatchedCall, wantsRaw: boolean): (part: Part) => readonly Part[] {
   const held: LanguageModelV4ToolCall[] = [];
   const origin = originOf(call.account);
   let lastBlock: string | undefined;
@@ -172,7 +142,7 @@ function wholeCalls(
 }
 
 /** The end with the provider's own words of usage. @throws Unusable when it is the client's end, or that of a bad answer */
-function toEnd(part: Finish, { account, meter }: Call): Finish {
+function toEnd(part: Finish, { account, meter }: WatchedCall): Finish {
   const { unified, raw: word } = part.finishReason;
   // Clients end a cut stream themselves; a word of the provider's own makes it the provider's end.
   if (unified === 'interrupted' || unified === 'error')
@@ -191,31 +161,4 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** The failure that an error is: the signal's reason after a cancel, a decided one after the provider's. */
-function toFailure(error: unknown, call: Call): unknown {
-  const { signal } = call;
-  const timedOut = signal?.aborted === true && nameOf(signal.reason) === 'TimeoutError';
-  if (signal?.aborted === true && !timedOut) return signal.reason;
-  if (error instanceof AppError) return error;
-  if (error instanceof Unusable && !timedOut) return toModelCallError(error.facts, call);
-  const facts = findErrorFacts(timedOut ? signal.reason : error);
-  return facts === undefined ? error : toModelCallError(facts, call);
-}
-
-function toModelCallError(facts: ErrorFacts, call: Call): ModelCallError {
-  const { meter } = call;
-  // Inside a stream the meter has read the event already.
-  if (!facts.isInStream) meter.read(facts.body);
-  const usage = meter.soFar();
-  const nowMs = call.clock.now();
-  const headers = { ...call.headers, ...facts.headers };
-  const decision = decideOnError({ ...facts, headers }, nowMs);
-  return new ModelCallError(describeFailure(decision, facts.message, call), {
-    decision,
-    usageSoFar: usage === undefined ? undefined : tokensOf(usage),
-    limits: readLimitHeaders(headers, nowMs),
-    nowMs,
-  });
 }

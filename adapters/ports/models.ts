@@ -94,6 +94,28 @@ export interface PaidAnswer {
   readonly at: Date;
 }
 
+/** How a question is put to a route. */
+export interface Question {
+  /** Longest answer; undefined: as long as the server likes. */
+  readonly maxOutputTokens: number | undefined;
+  readonly signal: AbortSignal;
+  /** Told what the answer's headers say, as soon as they are there. */
+  readonly onHeaders: (headers: Readonly<Record<string, string>>) => void;
+  /** Told of the answer's first piece. */
+  readonly onBegin: () => void;
+}
+
+/** What the books need to know of a whole answer. */
+export interface AnswerFacts {
+  readonly usage: TokenUsage;
+  /** The provider's id of the answer. */
+  readonly responseId: string | undefined;
+  /** The model that answered, where the provider says so: an alias, or a gateway's route, may have led elsewhere. */
+  readonly servedModel: string | undefined;
+  /** The tier that served the answer, by the provider's word: it decides the price. */
+  readonly serviceTier: string | undefined;
+}
+
 /** One way to have a call answered. */
 export interface CallRoute {
   /** `<account>:<model>`, or `scripted:<path>`. */
