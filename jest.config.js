@@ -77,5 +77,6 @@ export default {
     folder('faults', services),
     folder('kube'),
     folder('image', services),
+    folder('agents', services),
   ],
 };

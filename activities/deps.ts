@@ -5,11 +5,13 @@ import type {
   ApprovalJournal,
   BatchJournal,
   Clock,
+  CodingAgents,
   CrashPoint,
   GateTools,
   Ledger,
   LiveChannel,
   ModelCallMetrics,
+  ModelGateway,
   ModelProvider,
   RateLimiter,
   SlotLeases,
@@ -56,6 +58,10 @@ export interface ActivityDeps {
   readonly accounts: AccountTester;
   readonly tools: AgentTools;
   readonly gates: GateTools;
+  /** The agents that are programs of others. */
+  readonly agents: CodingAgents;
+  /** By which their calls come out of the sandbox. */
+  readonly gateway: ModelGateway;
   /** Reduces a model's stream to the message, usage and finish reason. */
   readonly collectStream: typeof collectStream;
   readonly metrics: ActivityMetrics;

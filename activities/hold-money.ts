@@ -145,6 +145,16 @@ async function countFormer(
   purchase.lost = own.filter(({ state }) => state !== 'released').length;
 }
 
+/**
+ * Gives up the purchases of a task that nobody can be waiting for: those of a program's calls whose turn was lost. They may
+ * have been sent, and paid.
+ */
+export async function giveUpPurchases(deps: ActivityDeps, { task }: TaskSession): Promise<void> {
+  const { tenantId, taskId } = task.ref;
+  for (const { callId, state } of await deps.ledger.listReservations(tenantId, taskId))
+    if (state === 'reserved') await deps.ledger.markUnknown(tenantId, callId);
+}
+
 /** @throws MODEL_FAILED */
 function assertFewLost({ purchase: { lost } }: PlannedCall): void {
   if (lost < mostLostAnswers) return;

@@ -30,10 +30,14 @@ export async function beginWork(
 /**
  * Opens the workspace of a task whose work has begun. The worktree that the last activity left is taken back when it is on
  * this host and stands at the task's last commit; an activity that is repeated gets a fresh one, as nobody knows what the
- * attempt before did to the old. A fresh one gets the task's set-up.
+ * attempt before did to the old, unless it asks to keep it. A fresh one gets the task's set-up.
  */
-export async function openWorkspace(deps: ActivityDeps, session: TaskSession): Promise<Workspace> {
-  const workspace = await prepare(deps, session, { keep: session.activityAttempt === 1 });
+export async function openWorkspace(
+  deps: ActivityDeps,
+  session: TaskSession,
+  keep = session.activityAttempt === 1,
+): Promise<Workspace> {
+  const workspace = await prepare(deps, session, { keep });
   if (workspace.isKept !== true) await runSetup(deps, session, workspace);
   return workspace;
 }

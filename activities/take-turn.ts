@@ -1,6 +1,7 @@
 /**
- * One turn of the `builtin` agent: an answer of the model, and what it asks for. A turn with tool calls runs them; one
- * without is the end of the work, which is checked, and delivered or given back.
+ * One turn of an agent. That of a program of others is told in take-program-turn.ts; one of the `builtin` agent is an
+ * answer of the model, and what it asks for. A turn with tool calls runs them; one without is the end of the work, which
+ * is checked, and delivered or given back.
  *
  * All parts of a turn are on record as they end, so a repeated turn goes on where it was.
  */
@@ -11,6 +12,7 @@ import type { ActivityDeps } from './deps.ts';
 import { beginWork, openWorkspace } from './open-workspace.ts';
 import { askOtherApproach } from './other-approach.ts';
 import { runTools } from './run-tools.ts';
+import { takeProgramTurn } from './take-program-turn.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 
 /** Makes the activity `takeTurn`. */
@@ -18,7 +20,10 @@ export function createTakeTurn(deps: ActivityDeps): AgentActivities['takeTurn'] 
   return (ref) =>
     inTask(deps, ref, {
       ended: (result) => ({ next: 'end', result }),
-      work: (session) => takeTurn(deps, session, ref),
+      work: (session) =>
+        session.task.agent === 'builtin'
+          ? takeTurn(deps, session, ref)
+          : takeProgramTurn(deps, session, ref),
     });
 }
 

@@ -44,7 +44,11 @@ interface Pulse {
   readonly alive: boolean;
   /** What it does now, for whoever looks at the pending activity. */
   readonly activity?: string | undefined;
+  /** A program agent's own name of its conversation. */
+  readonly conversation?: string | undefined;
 }
+
+type Doing = Pick<Pulse, 'activity' | 'conversation'>;
 
 /** One activity attempt at work on a task. */
 export interface TaskSession {
@@ -64,6 +68,8 @@ export interface TaskSession {
   record(entry: JournalEntry): Promise<readonly MovedBudget[]>;
   /** Ends the attempt of the task, tells listeners, gives the slot back. */
   finish(ending: TaskEnding, entry?: JournalEntry): Promise<TaskResult>;
+  /** Has heartbeats name the conversation of a program agent, for whoever looks at the pending activity. */
+  tellConversation(sessionId: string): void;
   /** From here on heartbeats renew the slot. */
   holdSlot(): void;
   /** Keeps the slot for a wait between two attempts. Best effort: else the next attempt waits for one. */
@@ -94,8 +100,8 @@ export async function inTask<T>(
   const context = Context.current();
   const attempt = context.info.attempt;
   const deaths = deathsSoFar(context.info.heartbeatDetails, attempt);
-  const beat = (alive: boolean, doing?: string): void => {
-    context.heartbeat({ attempt, deaths, alive, activity: doing } satisfies Pulse);
+  const beat = (alive: boolean, doing?: Doing): void => {
+    context.heartbeat({ attempt, deaths, alive, ...doing } satisfies Pulse);
   };
   try {
     const { task, fence } = await deps.journal.begin(ref);
@@ -139,7 +145,7 @@ interface SessionParts {
   readonly fence: Fence;
   readonly attempt: number;
   readonly context: Context;
-  readonly beat: (alive: boolean, activity?: string) => void;
+  readonly beat: (alive: boolean, doing?: Doing) => void;
 }
 
 function openSession(
@@ -156,7 +162,7 @@ function openSession(
   let holding = false;
   let startedAt = task.startedAt;
   const waited = createWaitedTime(task, deps.clock);
-  let doing: string | undefined;
+  let doing: Doing = {};
   let isOver = false;
 
   const onTemporal = (): void => {
@@ -208,7 +214,7 @@ function openSession(
     async record(entry) {
       // What a step that failed had gathered must not be written into the next attempt's time.
       if (isOver) throw new AppError('SUPERSEDED', 'the attempt is over');
-      doing = entry.activity ?? doing;
+      if (entry.activity !== undefined) doing = { ...doing, activity: entry.activity };
       const moved = await deps.journal.record(fence, entry);
       waited.recorded(entry.waitingFor);
       announce();
@@ -223,6 +229,9 @@ function openSession(
       holding = false;
       deps.metrics.taskEnded(result.status);
       return result;
+    },
+    tellConversation(sessionId) {
+      doing = { ...doing, conversation: sessionId };
     },
     holdSlot() {
       holding = true;

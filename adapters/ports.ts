@@ -8,6 +8,7 @@ export type * from './ports/account-usage.ts';
 export type * from './ports/engine.ts';
 export type * from './ports/fleet.ts';
 export type * from './ports/gates.ts';
+export type * from './ports/gateway.ts';
 export type * from './ports/journal.ts';
 export * from './ports/limiter.ts';
 export type * from './ports/live.ts';

@@ -21,6 +21,7 @@ const groups = [
   ['faults'],
   ['kube'],
   ['image'],
+  ['agents'],
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -5,7 +5,9 @@ import type { ActivityDeps } from '../activities/deps.ts';
 import { createCallEstimates } from '../activities/estimate-call.ts';
 import { createGateTools } from '../adapters/gates/create-gate-tools.ts';
 import { createAgentTools } from '../adapters/agents/builtin-tools.ts';
+import { createCodingAgents } from '../adapters/agents/create-coding-agents.ts';
 import { createCrashPoint } from '../adapters/crashpoints.ts';
+import { createModelGateway } from '../adapters/gateway/model-gateway.ts';
 import { createAccountTester } from '../adapters/models/account-tester.ts';
 import { collectStream } from '../adapters/models/collect-stream.ts';
 import { createModels } from '../adapters/models/create-models.ts';
@@ -207,6 +209,8 @@ function createDeps({
     accounts: createAccountTester({ accounts, clock }),
     gates: createGateTools(),
     tools: traceTools(createAgentTools(), tracing),
+    agents: createCodingAgents(config.agents),
+    gateway: createModelGateway({ dataDir: config.workspaces.dataDir, clock }),
     collectStream,
     metrics,
     crashpoint,

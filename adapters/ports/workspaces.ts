@@ -167,6 +167,11 @@ export interface Workspaces {
     readonly targetHead: string;
     readonly commit: string;
   }): Promise<'merged' | 'stale'>;
+  /** A program agent's home beside the worktree; a new one gets these files, by paths relative to it. */
+  openAgentHome(
+    workspace: Workspace,
+    files: Readonly<Record<string, string>>,
+  ): { readonly path: string; readonly isNew: boolean };
   /** Throws the worktree of a key away. */
   discard(key: string): Promise<void>;
 }

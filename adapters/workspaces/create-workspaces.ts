@@ -1,6 +1,7 @@
 /** Where agents work: mirrors, worktrees, sandbox, commits and delivery, put together. */
 import type { EgressSettings } from '../egress/egress-proxy.ts';
 import type { CrashPoint, Workspaces } from '../ports.ts';
+import { openAgentHome } from './agent-home.ts';
 import { describeCommand } from './command-files.ts';
 import { readCommitted } from './committed-files.ts';
 import { createDeliver } from './delivery.ts';
@@ -66,6 +67,7 @@ export function createWorkspaces(options: {
       worktrees.use(workspace, (worktree) => commitWork(worktree, workspace.headCommit, request)),
     deliver: createDeliver({ git, dataDir }),
     ...createMerging({ git, mirrors, dataDir }),
+    openAgentHome,
     discard: worktrees.discard,
     async sweep(now) {
       const before = new Date(now.getTime() - leftoverMs);

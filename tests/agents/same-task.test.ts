@@ -1,0 +1,89 @@
+// The same task by every agent, its model played by the emulator: `npm run test:agents`.
+//   - it ends as succeeded with one branch, whose gate is green; a first try that is wrong is sent back and mended
+//   - ado's books say of every call what the provider's log says
+import { parseScript } from '../../cli/emulator/script.ts';
+import { openProvider, type EmulatedProvider } from '../faults/emulated-provider.ts';
+import { openFaultWorld, type FaultWorld } from '../faults/fault-world.ts';
+import { compareBooks, exactBooks, faultsOf } from '../faults/provider-books.ts';
+import type { Ado } from '../support/ado-platform.ts';
+import { countCommits, deliveredBranches, git } from '../support/repositories.ts';
+import {
+  gate,
+  given,
+  hasAgent,
+  makeEmptyPackage,
+  modelOf,
+  prompt,
+  rightWork,
+} from './agent-world.ts';
+
+jest.setTimeout(180_000);
+
+let world: FaultWorld;
+let provider: EmulatedProvider;
+let ado: Ado;
+
+const wrongWork = rightWork.replace('a + b', 'a - b');
+const answers = given.flatMap(({ agent, format, shell }) =>
+  agent === 'builtin'
+    ? []
+    : [
+        { when: { format, contains: 'The check "test" failed' }, toolCalls: [shell(rightWork)] },
+        { when: { format, turn: 1 }, text: 'I begin.', toolCalls: [shell(wrongWork)] },
+        { when: { format }, text: 'The function is there.' },
+      ],
+);
+
+beforeAll(async () => {
+  world = await openFaultWorld();
+  const accounts = ['anthropic', 'openai', 'google'] as const;
+  provider = await openProvider(
+    parseScript('script', JSON.stringify({ answers })),
+    accounts.map((name) => ({ name, provider: name })),
+  );
+  ado = await world.startAdo({ env: provider.env });
+}, 120_000);
+afterAll(async () => {
+  await ado.stop();
+  await provider.emulator.close();
+  await world.stop();
+}, 60_000);
+
+test.each(given.filter(({ agent }) => agent !== 'builtin' && hasAgent(agent)))(
+  '$agent adds a function and its test',
+  async (one) => {
+    const before = (await provider.lines()).length;
+    const repository = makeEmptyPackage();
+
+    const { id } = await ado.submitTask({
+      prompt,
+      agent: one.agent,
+      model: modelOf(one),
+      gates: [gate],
+      repository,
+    });
+    await ado.ended(id, 120_000);
+
+    const task = await ado.getTask(id);
+    if (task.status !== 'succeeded')
+      process.stderr.write(
+        JSON.stringify([task, await ado.listEvents(id)], null, 1) + ado.worker.logTail(),
+      );
+    const lines = (await provider.lines()).slice(before);
+    const books = await compareBooks(world, lines, [id]);
+    const [branch = ''] = deliveredBranches(repository);
+    expect(task).toMatchObject({ status: 'succeeded', branch, summary: 'The function is there.' });
+    expect(deliveredBranches(repository)).toHaveLength(1);
+    expect(countCommits(repository, branch)).toBe(2);
+    expect(git(repository, 'show', `${branch}:src/add.js`)).toContain('a + b');
+    const { items } = await ado.client.call('get /v1/tasks/:taskId/steps', {
+      params: { taskId: id },
+      query: { limit: 100 },
+    });
+    const gates = items.filter(({ kind }) => kind === 'gate').map(({ status }) => status);
+    expect(gates).toEqual(['failed', 'succeeded']);
+    expect(faultsOf(books)).toEqual(exactBooks);
+    expect(books).toMatchObject({ unheard: 0, records: books.billed });
+    expect(books.billed).toBeGreaterThanOrEqual(4);
+  },
+);
