@@ -41,10 +41,14 @@ async function call(method: string, params: Json): Promise<Json> {
   });
 }
 
-/** Lets the agent do all that it asks for: the sandbox bounds it. What leaves no way to allow it is told as denied. */
+/**
+ * Lets the agent do all that it asks for, once each time: the sandbox bounds it. What leaves no way to allow it is told
+ * as denied. Some agents tell of a call only by asking, so that is told too.
+ */
 function permit(params: Json): Json {
+  print({ type: 'asked', call: params['toolCall'] });
   const options = Array.isArray(params['options']) ? params['options'].map(objectIn) : [];
-  const allowed = ['allow_always', 'allow_once']
+  const allowed = ['allow_once', 'allow_always']
     .map((kind) => options.find((option) => option['kind'] === kind))
     .find((option) => option !== undefined);
   if (allowed !== undefined)
@@ -80,7 +84,10 @@ function tell(error: Json): string {
   return [error['message'], details].filter(isText).join(': ');
 }
 
-/** A session that was told of before, when the agent can take it up; else a new one. */
+/**
+ * A new session, or the one that was told of before. One that is lost is no new one: its prompt may be a mere answer, so
+ * the caller has to know.
+ */
 async function openSession(): Promise<string> {
   const about = await call('initialize', {
     protocolVersion: 1,
@@ -88,18 +95,17 @@ async function openSession(): Promise<string> {
     clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false },
   });
   const where = { cwd: process.cwd(), mcpServers: [] };
-  if (sessionBefore !== '' && objectIn(about['agentCapabilities'])['loadSession'] === true) {
-    isReplaying = true;
-    const loaded = await call('session/load', { sessionId: sessionBefore, ...where }).then(
-      () => true,
-      () => false,
-    );
-    isReplaying = false;
-    if (loaded) return sessionBefore;
+  if (sessionBefore === '') {
+    const { sessionId } = await call('session/new', where);
+    if (!isText(sessionId)) throw new Error('The agent answered without a session id.');
+    return sessionId;
   }
-  const { sessionId } = await call('session/new', where);
-  if (!isText(sessionId)) throw new Error('The agent answered without a session id.');
-  return sessionId;
+  if (objectIn(about['agentCapabilities'])['loadSession'] !== true)
+    throw new Error('The agent cannot go on with an earlier session.');
+  isReplaying = true;
+  await call('session/load', { sessionId: sessionBefore, ...where });
+  isReplaying = false;
+  return sessionBefore;
 }
 
 async function playTurn(): Promise<string> {

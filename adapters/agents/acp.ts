@@ -67,6 +67,7 @@ function installed(agentsDir: string): InstalledAgent {
 
 /** Its messages come in pieces, which make one text up to the next event of another kind. */
 function createAcpReader(): ReturnType<CodingAgent['createReader']> {
+  const told = new Set<string>();
   let open = '';
   const flush = (): readonly AgentEvent[] => {
     const text = open;
@@ -80,8 +81,9 @@ function createAcpReader(): ReturnType<CodingAgent['createReader']> {
       record.lastText = open;
       return [];
     }
-    const events = line['type'] === 'update' ? readUpdate(update) : readLine(line, record);
-    return [...flush(), ...events];
+    const events = line['type'] === 'update' ? readUpdate(update, told) : readLine(line, record);
+    const asked = line['type'] === 'asked' ? readCall(objectIn(line['call']), told) : [];
+    return [...flush(), ...asked, ...events];
   });
 }
 
@@ -92,6 +94,8 @@ function readLine(line: JsonLine, record: TurnRecord): readonly AgentEvent[] {
       return record.sessionId === undefined
         ? []
         : [{ kind: 'session', sessionId: record.sessionId }];
+    case 'asked':
+      return [];
     case 'denied':
       record.deniedCalls.push(textOf(line['call']));
       return [];
@@ -106,17 +110,11 @@ function readLine(line: JsonLine, record: TurnRecord): readonly AgentEvent[] {
   }
 }
 
-function readUpdate(update: JsonLine): readonly AgentEvent[] {
-  const callId = textOf(update['toolCallId']);
+function readUpdate(update: JsonLine, told: Set<string>): readonly AgentEvent[] {
   switch (update['sessionUpdate']) {
-    case 'tool_call': {
-      const input = objectIn(update['rawInput']);
-      const name = findText(update['kind']) ?? 'tool';
-      const summary = findText(update['title']) ?? describeCall(name, input);
-      return [{ kind: 'tool-call', callId, name, input, summary }, ...readOutcome(update, callId)];
-    }
+    case 'tool_call':
     case 'tool_call_update':
-      return readOutcome(update, callId);
+      return [...readCall(update, told), ...readOutcome(update)];
     case 'agent_thought_chunk':
     case 'user_message_chunk':
     case 'plan':
@@ -128,8 +126,20 @@ function readUpdate(update: JsonLine): readonly AgentEvent[] {
   }
 }
 
-function readOutcome(update: JsonLine, callId: string): readonly AgentEvent[] {
+/** A call is told of when it is begun, when it is asked for, or only when it is done; the first counts. */
+function readCall(call: JsonLine, told: Set<string>): readonly AgentEvent[] {
+  const callId = textOf(call['toolCallId']);
+  if (told.has(callId)) return [];
+  told.add(callId);
+  const input = objectIn(call['rawInput']);
+  const name = findText(call['kind']) ?? 'tool';
+  const summary = findText(call['title']) ?? describeCall(name, input);
+  return [{ kind: 'tool-call', callId, name, input, summary }];
+}
+
+function readOutcome(update: JsonLine): readonly AgentEvent[] {
   const { status } = update;
+  const callId = textOf(update['toolCallId']);
   if (status !== 'completed' && status !== 'failed') return [];
   const parts = listIn(update['content']).map((part) => objectIn(part));
   const text = parts
