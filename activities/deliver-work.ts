@@ -1,11 +1,12 @@
 /** The last step of a task that passed: its work goes where the task says, and the result on record. */
 import type { CommitResult, JournalEntry, TaskEnding } from '../adapters/ports.ts';
 import type { TaskResult } from '../contracts/activities.ts';
-import { AppError } from '../contracts/errors.ts';
+import { AppError, codeOf, type ErrorCode } from '../contracts/errors.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
-import { isUnmergeable, mergeWork } from './merge-work.ts';
+import { mergeWork } from './merge-work.ts';
+import { openPullRequest, tellForgeWait } from './pull-request.ts';
 import type { TaskSession } from './task-session.ts';
 
 /** What is known of the whole work when it is delivered. */
@@ -24,11 +25,13 @@ interface Delivered {
   /** One line for the step. */
   readonly summary: string;
   readonly events: readonly NewEvent[];
+  readonly pullRequestUrl?: string;
 }
 
 /**
  * Delivers the work when there is any, and ends the task as succeeded. Repeated after a crash it finds what it delivered.
- * @throws BRANCH_CONFLICT · MERGE_CONFLICT · GATE_FAILED of a merge: then the branch was delivered and is on record
+ * @throws BRANCH_CONFLICT · MERGE_CONFLICT · GATE_FAILED of a merge · PUBLISH_FAILED: but for the first one the branch was
+ * delivered then, and is on record
  */
 export async function deliverWork(
   deps: ActivityDeps,
@@ -51,11 +54,14 @@ export async function deliverWork(
     ],
   });
   let entry = unrecorded;
+  let delivered: Delivered | undefined;
   if (changed) {
     try {
-      entry = entryOf('succeeded', await send(deps, session, { work, step }));
+      delivered = await send(deps, session, { work, step, summary });
+      entry = entryOf('succeeded', delivered);
     } catch (error) {
-      if (!isUnmergeable(error)) throw error;
+      await tellForgeWait(deps, session, error);
+      if (!needsPerson(error)) throw error;
       const branch = await sendBranch(deps, session, work);
       const why = `${error.message} The work is on the branch ${task.branch}.`;
       await session.record(entryOf('failed', { ...branch, summary: why.slice(0, 500) }));
@@ -67,6 +73,9 @@ export async function deliverWork(
     changed,
     summary,
     ...(changed ? { commit: work.commit, diffStat: work.diffStat } : {}),
+    ...(delivered?.pullRequestUrl === undefined
+      ? {}
+      : { pullRequestUrl: delivered.pullRequestUrl }),
   };
   const result = await session.finish(ending, entry);
   await deps.crashpoint('task.afterFinish.beforeReturn');
@@ -77,9 +86,10 @@ export async function deliverWork(
 async function send(
   deps: ActivityDeps,
   session: TaskSession,
-  { work, step }: { readonly work: Work; readonly step: number },
+  { work, step, summary }: Pick<Delivery, 'work' | 'summary'> & { readonly step: number },
 ): Promise<Delivered> {
-  switch (session.task.delivery.mode) {
+  const { task, signal } = session;
+  switch (task.delivery.mode) {
     case 'patch':
       // It is on record with the commit; whoever wants it takes it.
       return { summary: 'patch', events: [] };
@@ -90,8 +100,19 @@ async function send(
       return { summary: `merged into ${target} as ${commit.slice(0, 12)}`, events: [event] };
     }
     case 'branch':
-    case 'pull-request':
       return await sendBranch(deps, session, work);
+    case 'pull-request': {
+      const { branch } = task;
+      const { commit, diffStat } = work;
+      await sendBranch(deps, session, work);
+      const url = await openPullRequest(deps, { task, summary, diffStat }, signal);
+      const data = { branch, commit, pullRequestUrl: url };
+      return {
+        summary: `${branch}: ${url}`.slice(0, 500),
+        events: [{ type: 'branch-delivered', data }],
+        pullRequestUrl: url,
+      };
+    }
   }
 }
 
@@ -108,4 +129,16 @@ async function sendBranch(
     summary: branch,
     events: [{ type: 'branch-delivered', data: { branch, commit } }],
   };
+}
+
+const personCodes: readonly (ErrorCode | undefined)[] = [
+  'MERGE_CONFLICT',
+  'GATE_FAILED',
+  'REF_NOT_FOUND',
+  'PUBLISH_FAILED',
+];
+
+/** Whether an error says that the work cannot go where it was to go, and a person has to look. */
+function needsPerson(error: unknown): error is AppError {
+  return personCodes.includes(codeOf(error));
 }

@@ -8,6 +8,7 @@ import type {
   CodingAgents,
   CrashPoint,
   GateTools,
+  Forges,
   Ledger,
   LiveChannel,
   ModelCallMetrics,
@@ -40,6 +41,7 @@ export interface ActivityDeps {
   readonly batches: BatchJournal;
   readonly approvals: ApprovalJournal;
   readonly workspaces: Workspaces;
+  readonly forges: Forges;
   readonly slots: SlotLeases;
   readonly live: LiveChannel;
   readonly models: ModelProvider;

@@ -5,7 +5,7 @@
  * cannot be merged is delivered as a branch, so that a person can, and the task ends with the reason.
  */
 import type { MergePlan } from '../adapters/ports.ts';
-import { AppError, codeOf } from '../contracts/errors.ts';
+import { AppError } from '../contracts/errors.ts';
 import { describeConflicts } from './classify-conflict.ts';
 import type { Work } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -77,10 +77,4 @@ async function checkMerge(
   await deps.workspaces.discard(key).catch(() => undefined);
   if (failure !== undefined)
     throw new AppError('GATE_FAILED', `Merged with ${target}, ${failure.message}.`);
-}
-
-/** Whether an error says that the work cannot be merged, and a person has to look. */
-export function isUnmergeable(error: unknown): error is AppError {
-  const code = codeOf(error);
-  return code === 'MERGE_CONFLICT' || code === 'GATE_FAILED' || code === 'REF_NOT_FOUND';
 }

@@ -9,6 +9,7 @@ export type * from './ports/engine.ts';
 export type * from './ports/fleet.ts';
 export type * from './ports/gates.ts';
 export type * from './ports/gateway.ts';
+export type * from './ports/forges.ts';
 export type * from './ports/journal.ts';
 export * from './ports/limiter.ts';
 export type * from './ports/live.ts';
@@ -37,6 +38,7 @@ export const crashPointNames = [
   'git.afterImport.beforeRef',
   'git.afterRef.beforeReturn',
   'deliver.afterPush.beforeRecord',
+  'deliver.afterPullRequest.beforeRecord',
   'task.afterFinish.beforeReturn',
 ] as const;
 /** One crash point. */

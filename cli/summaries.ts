@@ -26,6 +26,7 @@ export function formatTask(task: Task, paint: Paint): string {
       'branch',
       task.commit === undefined ? undefined : `${task.branch} at ${task.commit.slice(0, 12)}`,
     ],
+    ['pull request', task.pullRequestUrl],
     ['changed', task.diffStat === undefined ? undefined : formatDiffStat(task.diffStat)],
     [
       'agent',

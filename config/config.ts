@@ -169,6 +169,28 @@ export const environmentSchema = z.object({
     .describe(
       'File of model accounts: docs/providers.md. Default: `providers.yaml` in the data folder; without one there are none.',
     ),
+  ADO_GITHUB_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('https://github.com')
+    .describe('Where GitHub is; for GitHub Enterprise the address of its web pages.'),
+  ADO_GITHUB_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Token that workers make pull requests with at GitHub: pull requests, read and write. Default: none are made there.',
+    ),
+  ADO_GITLAB_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('https://gitlab.com')
+    .describe('Where GitLab is: the address of its web pages.'),
+  ADO_GITLAB_TOKEN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Token that workers make merge requests with at GitLab: scope `api`. Default: none are made there.',
+    ),
   ADO_CRASHPOINTS: z
     .string()
     .optional()
@@ -280,6 +302,10 @@ function toConfig(env: Environment, secrets: readonly string[]) {
     providersFile: {
       path: resolve(env.ADO_PROVIDERS_FILE ?? join(dataDir, 'providers.yaml')),
       required: env.ADO_PROVIDERS_FILE !== undefined,
+    },
+    forges: {
+      github: { url: env.ADO_GITHUB_URL, token: env.ADO_GITHUB_TOKEN },
+      gitlab: { url: env.ADO_GITLAB_URL, token: env.ADO_GITLAB_TOKEN },
     },
     crashpoints: env.NODE_ENV === 'production' ? undefined : env.ADO_CRASHPOINTS,
     traces: { endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT, ratio: env.OTEL_TRACES_SAMPLER_ARG },

@@ -105,6 +105,12 @@ export const agentErrorKinds = {
     meaning: 'The work does not merge cleanly into its target branch.',
     remedy: "Merge the task's branch by hand, or run the task again on the new base.",
   },
+  FORGE_UNAVAILABLE: {
+    family: 'transient',
+    http: 503,
+    meaning: 'The host of the repository limits requests, or cannot be reached; it is asked again.',
+    remedy: 'Wait; `ado show <task>` says when it is tried again.',
+  },
   PUBLISH_FAILED: {
     family: 'upstream',
     http: 502,

@@ -71,7 +71,11 @@ export const eventBodies = {
     limitMicroUsd: microUsdSchema,
   }),
   'commit-created': z.object({ step: z.int(), commit: z.string(), diffStat: diffStatSchema }),
-  'branch-delivered': z.object({ branch: z.string(), commit: z.string() }),
+  'branch-delivered': z.object({
+    branch: z.string(),
+    commit: z.string(),
+    pullRequestUrl: z.string().optional(),
+  }),
   'cancel-requested': z.object({ reason: z.string().optional() }),
   /** The task asks a person, and waits. The three events of an approval are in its batch's stream, too. */
   'approval-requested': z.object({

@@ -221,6 +221,8 @@ export const taskSchema = z.object({
   commit: commitIdSchema.optional(),
   changed: z.boolean().optional(),
   diffStat: diffStatSchema.optional(),
+  /** The pull request (or merge request) of its branch. */
+  pullRequestUrl: z.string().optional(),
   /** The task whose finished result stands for this one (`cached`). */
   sourceTaskId: taskIdSchema.optional(),
   costMicroUsd: microUsdSchema,

@@ -39,6 +39,7 @@ import { measureLimiter } from '../adapters/telemetry/measured-limiter.ts';
 import { createMetrics, type Metrics } from '../adapters/telemetry/metrics.ts';
 import { traceMetrics, traceTools } from '../adapters/telemetry/traced-work.ts';
 import { createTracing } from '../adapters/telemetry/tracing.ts';
+import { createForges } from '../adapters/forges/create-forges.ts';
 import { createWorkspaces, type HostWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
 import { loadConfig } from '../config/config.ts';
 import { loadProviderAccounts, type ProviderAccount } from '../config/providers-config.ts';
@@ -193,6 +194,7 @@ function createDeps({
     batches: createBatchJournal(store),
     approvals: createApprovalJournal(store),
     workspaces,
+    forges: createForges(config.forges),
     slots: createSlotLeases({ redis: createRedis(config.redis.url, log), subscriptions, metrics }),
     live: createLiveChannel(createRedis(config.redis.url, log), subscriptions),
     models: createModels({

@@ -162,6 +162,15 @@ export interface TaskEnding {
   readonly commit?: string;
   readonly changed?: boolean;
   readonly diffStat?: DiffStat;
+  readonly pullRequestUrl?: string;
+}
+
+/** What can be told of an attempt's work beside the work itself. */
+export interface WorkFacts {
+  /** Booked to the attempt. */
+  readonly costMicroUsd: number;
+  /** Gates whose last verdict is good, in the order in which they ran. */
+  readonly passedGates: readonly string[];
 }
 
 /** What activities read and write of a task. Any method throws STORE_UNAVAILABLE when PostgreSQL does not answer. */
@@ -188,6 +197,8 @@ export interface TaskJournal {
   findStep(ref: TaskRef, effectId: string): Promise<StepEntry | undefined>;
   /** The transcript of this attempt, in order. */
   listMessages(ref: TaskRef): Promise<readonly KeyedMessage[]>;
+  /** What the attempt has cost and which gates it has passed, as of now. */
+  readFacts(ref: TaskRef): Promise<WorkFacts>;
   /** Whether a cancel was requested. Cheap; asked on the heartbeat. */
   isCancelRequested(ref: TaskRef): Promise<boolean>;
 }

@@ -134,6 +134,7 @@ interface TasksTable {
   head_commit: string | null;
   diff_stat: OptionalJson<DiffStat>;
   diff_sha256: string | null;
+  pull_request_url: string | null;
 }
 
 interface ApprovalsTable {

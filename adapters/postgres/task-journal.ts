@@ -132,6 +132,27 @@ export function createTaskJournal(database: Database): TaskJournal {
           .execute();
       }),
 
+    readFacts: (ref) =>
+      database.inTenant(ref.tenantId, async (tx) => {
+        const [task, gates] = await Promise.all([
+          readTask(tx, ref),
+          tx.db
+            .selectFrom('steps')
+            .select(['summary', 'status'])
+            .where('tenant_id', '=', tx.tenantId)
+            .where('task_id', '=', ref.taskId)
+            .where('attempt', '=', ref.attempt)
+            .where('kind', '=', 'gate')
+            .orderBy('seq')
+            .execute(),
+        ]);
+        const passed = gates.filter(({ status }) => status === 'succeeded');
+        return {
+          costMicroUsd: task.attempt_cost_micro_usd,
+          passedGates: [...new Set(passed.map(({ summary }) => summary))],
+        };
+      }),
+
     // An attempt that is over is to stop as much as one that a person cancelled.
     isCancelRequested: (ref) =>
       database.inTenant(ref.tenantId, async (tx) => {
@@ -230,6 +251,7 @@ function detailColumns(ending: TaskEnding) {
   return {
     summary: ending.summary ?? null,
     changed: ending.changed ?? null,
+    ...(ending.pullRequestUrl !== undefined && { pull_request_url: ending.pullRequestUrl }),
     ...(ending.diffStat && { diff_stat: JSON.stringify(ending.diffStat) }),
   };
 }

@@ -78,6 +78,7 @@ export function toTask(row: TaskRow): Task {
     commit: row.head_commit ?? undefined,
     changed: row.changed ?? undefined,
     diffStat: row.diff_stat ?? undefined,
+    pullRequestUrl: row.pull_request_url ?? undefined,
     sourceTaskId: row.source_task_id ?? undefined,
     costMicroUsd: row.cost_micro_usd,
     inputTokens: row.input_tokens,

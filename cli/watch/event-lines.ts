@@ -39,8 +39,11 @@ function textOf(event: Event, paint: Paint): string | undefined {
       const { commit, diffStat } = event.data;
       return `commit ${commit.slice(0, 12)}: ${formatDiffStat(diffStat)}`;
     }
-    case 'branch-delivered':
-      return `branch ${event.data.branch} at ${event.data.commit.slice(0, 12)}`;
+    case 'branch-delivered': {
+      const { branch, commit, pullRequestUrl } = event.data;
+      const request = pullRequestUrl === undefined ? '' : `: ${pullRequestUrl}`;
+      return `branch ${branch} at ${commit.slice(0, 12)}${request}`;
+    }
     case 'cancel-requested':
       return `${paint.yellow('cancelling')}${event.data.reason === undefined ? '' : `: ${event.data.reason}`}`;
     case 'approval-requested':

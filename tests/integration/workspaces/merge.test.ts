@@ -51,7 +51,7 @@ test('work on an unmoved branch goes forward', async () => {
   await expect(workspaces.pushMerge(merge)).resolves.toBe('merged');
   expect(git(repository, 'rev-parse', 'main')).toBe(commit);
   // Nothing else of what the user has is touched.
-  expect({ ...userState(repository), branches: before.branches }).toEqual(before);
+  expect(userState(repository)).toEqual({ ...before, branches: expect.anything() });
   await expect(
     workspaces.planMerge({ repository, target: 'main', commit, ...words }),
   ).resolves.toEqual({ kind: 'contained', target: 'main', targetHead: commit });
