@@ -6,6 +6,7 @@ import { createCallModel } from './call-model.ts';
 import type { ActivityDeps } from './deps.ts';
 import { createEndTask } from './end-task.ts';
 import { createPerformCommandTask } from './perform-command-task.ts';
+import { createPublishWork } from './publish-work.ts';
 import { createTakeTurn } from './take-turn.ts';
 import { createAccountActivities } from './test-account.ts';
 
@@ -14,6 +15,7 @@ export function createAgentActivities(deps: ActivityDeps): AgentActivities {
   return {
     performCommandTask: createPerformCommandTask(deps),
     takeTurn: createTakeTurn(deps),
+    publishWork: createPublishWork(deps),
   };
 }
 

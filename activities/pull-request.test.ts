@@ -16,7 +16,11 @@ test('the title is the first line of the prompt, shortened', () => {
 });
 
 test('the body has summary, gates, change, cost and task', () => {
-  const body = bodyOf(work, { costMicroUsd: 1_250_000, passedGates: ['lint', 'test'] });
+  const body = bodyOf(work, {
+    costMicroUsd: 1_250_000,
+    passedGates: ['lint', 'test'],
+    summary: undefined,
+  });
 
   expect(body).toBe(
     [
@@ -38,7 +42,10 @@ test("an agent's words call nobody, close nothing and hide nothing", () => {
   const summary =
     'Fixes #12, closes acme/widgets#3, fixed https://github.com/a/b/issues/4. Thanks @ann! <!-- --> <img>';
 
-  const body = bodyOf({ ...work, summary }, { costMicroUsd: 0, passedGates: [] });
+  const body = bodyOf(
+    { ...work, summary },
+    { costMicroUsd: 0, passedGates: [], summary: undefined },
+  );
 
   expect(body).toContain('No gate was set.');
   expect(body).not.toMatch(/#\d/);

@@ -14,7 +14,8 @@ const maxSummaryChars = 4_000;
 /** The parts of a task that its pull request tells of. */
 export interface RequestedWork {
   readonly task: Pick<TaskRecord, 'ref' | 'prompt' | 'repository' | 'branch' | 'delivery'>;
-  readonly summary: string;
+  /** The agent's last words; default: those on record. */
+  readonly summary?: string;
   readonly diffStat: DiffStat;
 }
 
@@ -25,7 +26,7 @@ export interface RequestedWork {
 export async function openPullRequest(
   deps: Pick<ActivityDeps, 'forges' | 'journal' | 'crashpoint'>,
   work: RequestedWork,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<string> {
   const { task } = work;
   const { url } = await deps.forges.openPullRequest({
@@ -58,7 +59,8 @@ export function titleOf(prompt: string): string {
 }
 
 /** What was done, what was checked, what it cost, and where it comes from. */
-export function bodyOf({ task, summary, diffStat }: RequestedWork, facts: WorkFacts): string {
+export function bodyOf({ task, diffStat, ...work }: RequestedWork, facts: WorkFacts): string {
+  const summary = work.summary ?? facts.summary ?? '';
   const { files, insertions, deletions } = diffStat;
   const gates = facts.passedGates.map((gate) => `- ${gate}: passed`);
   return [

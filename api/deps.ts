@@ -13,6 +13,7 @@ import type {
   ModelProvider,
   Prices,
   PriceStore,
+  Publisher,
   TaskStore,
   Tracing,
   UsageStore,
@@ -84,6 +85,7 @@ export interface ApiDeps {
   readonly prices: Pick<Prices, 'priceOf'>;
   readonly providers: ProvidersDeps;
   readonly fleet: FleetDeps;
+  readonly publisher: Publisher;
   readonly live: LiveChannel;
   /** Asks the outbox relay to look now. */
   readonly wakeRelay: () => void;

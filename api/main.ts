@@ -171,6 +171,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
       checks: engine,
       timeZone: config.money.timeZone,
     },
+    publisher: engine,
     fleet: { listWorkers: () => registry.list(), lookAtPools },
     live,
     wakeRelay: () => relay?.wake(),

@@ -157,7 +157,36 @@ export interface AgentActivities {
    * after the last answer and the last tool call on record.
    */
   takeTurn(input: StepRef): Promise<TurnResult>;
+  /** Pushes the branch of an ended task, and makes its pull request when asked. A repeated call finds both. */
+  publishWork(input: PublishInput): Promise<PublishStep>;
 }
+
+/** What is to be published. */
+export interface PublishInput {
+  readonly ref: TaskRef;
+  readonly pullRequest: boolean;
+  /** Branch that the pull request is for. */
+  readonly target?: string;
+  /** Also where another host has made the commits. */
+  readonly anyHost: boolean;
+}
+
+/** Where published work is. */
+export interface PublishedWork {
+  readonly branch: string;
+  readonly commit: string;
+  readonly pullRequestUrl?: string;
+}
+
+/** How `publishWork` ended: done, or to be asked of the host that has the commits. */
+export type PublishStep =
+  | { readonly next: 'end'; readonly published: PublishedWork }
+  | { readonly next: 'host'; readonly hostQueue: string };
+
+/** What came of publishing, for who waits. */
+export type PublishAnswer =
+  | ({ readonly ok: true } & PublishedWork)
+  | { readonly ok: false; readonly errorCode: ErrorCode; readonly error: string };
 
 /** Looks at accounts, made where calls are made. They change nothing and have one attempt: a person waits. */
 export interface AccountActivities {

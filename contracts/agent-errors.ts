@@ -105,6 +105,12 @@ export const agentErrorKinds = {
     meaning: 'The work does not merge cleanly into its target branch.',
     remedy: "Merge the task's branch by hand, or run the task again on the new base.",
   },
+  NOTHING_TO_PUBLISH: {
+    family: 'caller',
+    http: 409,
+    meaning: 'The task has changed nothing.',
+    remedy: '`ado show <task>` says how it ended.',
+  },
   FORGE_UNAVAILABLE: {
     family: 'transient',
     http: 503,

@@ -94,7 +94,7 @@ export const errorKinds = {
   TASK_NOT_ENDED: {
     family: 'caller',
     http: 409,
-    meaning: 'Only an ended task can be retried.',
+    meaning: 'Only an ended task can be retried or published.',
     remedy: 'Wait for it, or cancel it first with `ado cancel <id>`.',
   },
   BATCH_ALREADY_ENDED: {

@@ -16,6 +16,7 @@ import { eventSchema } from './event.schema.ts';
 import { fleetRoutes } from './fleet.schema.ts';
 import { priceRoutes } from './price.schema.ts';
 import { eventsQuery, listOf, listTasksQuery, pageQuery } from './queries.schema.ts';
+import { publishRoutes } from './publish.schema.ts';
 import { providerRoutes } from './providers.schema.ts';
 import { messageSchema, stepSchema } from './step.schema.ts';
 import {
@@ -322,6 +323,7 @@ export const routes = {
   ...priceRoutes,
   ...providerRoutes,
   ...fleetRoutes,
+  ...publishRoutes,
   whoAmI: {
     method: 'get',
     path: '/v1/key',

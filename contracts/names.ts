@@ -23,6 +23,7 @@ export const workflowTypes = {
   batch: 'agentBatch',
   testAccount: 'testAccount',
   listCredentials: 'listCredentials',
+  publish: 'publishTask',
 } as const;
 
 /**

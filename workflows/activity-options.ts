@@ -82,6 +82,28 @@ export const credentialLooks = proxyActivities<Pick<AccountActivities, 'listCred
   scheduleToStartTimeout: '2s',
 });
 
+/** A push or a pull request that a person waits for: tried again for a minute, as a worker may be restarting. */
+const publish = {
+  startToCloseTimeout: '60s',
+  scheduleToCloseTimeout: '60s',
+  scheduleToStartTimeout: '10s',
+  retry,
+} as const;
+
+/** Publishing, on any host of the agents pool. */
+export const publishing = proxyActivities<Pick<AgentActivities, 'publishWork'>>({
+  ...publish,
+  taskQueue: taskQueues.agents,
+});
+
+/** Publishing, on the host that has the commits. */
+export function publishingOn(hostQueue: string): typeof publishing {
+  return proxyActivities<Pick<AgentActivities, 'publishWork'>>({
+    ...publish,
+    taskQueue: hostQueue,
+  });
+}
+
 /** Short reads and writes of PostgreSQL. */
 export const glue = proxyActivities<Omit<GlueActivities, 'awaitItems'>>({
   taskQueue: taskQueues.workflows,

@@ -2,3 +2,4 @@
 export { agentBatch } from './agent-batch.ts';
 export { agentTask } from './agent-task.ts';
 export { listCredentials, testAccount } from './look-at-accounts.ts';
+export { publishTask } from './publish-task.ts';

@@ -1,5 +1,10 @@
 /** Temporal, as the API and the relay use it. */
-import type { AccountCredential, TaskRef } from '../../contracts/activities.ts';
+import type {
+  AccountCredential,
+  PublishAnswer,
+  PublishInput,
+  TaskRef,
+} from '../../contracts/activities.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
 import type { AccountTest } from '../../contracts/providers.schema.ts';
 
@@ -25,4 +30,10 @@ export interface AccountChecks {
   testAccount(tenantId: string, account: string): Promise<AccountTest>;
   /** Where the credentials of all accounts stand; undefined when no worker told within a few seconds. */
   listCredentials(tenantId: string): Promise<readonly AccountCredential[] | undefined>;
+}
+
+/** Publishes kept work through a worker of the agents pool, for a person who waits. Throws ENGINE_UNAVAILABLE. */
+export interface Publisher {
+  /** Two who ask for the same at once get the same answer; that no worker is there is an answer, too. */
+  publish(input: PublishInput): Promise<PublishAnswer>;
 }

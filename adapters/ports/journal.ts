@@ -4,6 +4,7 @@ import type {
   EndBatchInput,
   EndedItem,
   ItemPage,
+  PublishedWork,
   TakeItemsInput,
   TaskRef,
   TaskResult,
@@ -73,6 +74,8 @@ export interface TaskRecord {
   readonly createdAt: Date;
   /** When the work of this attempt began (its slot was taken); undefined before. */
   readonly startedAt: Date | undefined;
+  /** The host that works on it, or worked on it last: its mirror has the commits. */
+  readonly worker: string | undefined;
   /** Set when this attempt has ended; nothing is to do then. */
   readonly result: TaskResult | undefined;
 }
@@ -171,6 +174,8 @@ export interface WorkFacts {
   readonly costMicroUsd: number;
   /** Gates whose last verdict is good, in the order in which they ran. */
   readonly passedGates: readonly string[];
+  /** Of an ended attempt. */
+  readonly summary: string | undefined;
 }
 
 /** What activities read and write of a task. Any method throws STORE_UNAVAILABLE when PostgreSQL does not answer. */
@@ -199,6 +204,8 @@ export interface TaskJournal {
   listMessages(ref: TaskRef): Promise<readonly KeyedMessage[]>;
   /** What the attempt has cost and which gates it has passed, as of now. */
   readFacts(ref: TaskRef): Promise<WorkFacts>;
+  /** Records where the work of an ended attempt was published, and tells it in the task's stream, once for each place. */
+  recordPublished(ref: TaskRef, published: PublishedWork): Promise<void>;
   /** Whether a cancel was requested. Cheap; asked on the heartbeat. */
   isCancelRequested(ref: TaskRef): Promise<boolean>;
 }

@@ -6,7 +6,7 @@
  * told the first result.
  */
 import { sql } from 'kysely';
-import type { TaskRef } from '../../contracts/activities.ts';
+import type { PublishedWork, TaskRef } from '../../contracts/activities.ts';
 import { AppError } from '../../contracts/errors.ts';
 import { isFinal, statusOfOutcome } from '../../contracts/task-status.ts';
 import type { Fence, TaskEnding, TaskJournal } from '../ports.ts';
@@ -150,7 +150,34 @@ export function createTaskJournal(database: Database): TaskJournal {
         return {
           costMicroUsd: task.attempt_cost_micro_usd,
           passedGates: [...new Set(passed.map(({ summary }) => summary))],
+          summary: task.summary ?? undefined,
         };
+      }),
+
+    recordPublished: (ref, published) =>
+      database.inTenant(ref.tenantId, async (tx) => {
+        const task = await lockAttempt(tx, ref);
+        const { branch, commit, pullRequestUrl = null } = published;
+        const told = await tx.db
+          .selectFrom('events')
+          .select('data')
+          .where('tenant_id', '=', tx.tenantId)
+          .where('stream_id', '=', ref.taskId)
+          .where('type', '=', 'branch-delivered')
+          .execute();
+        const isKnown = told
+          .map(({ data }) => data as unknown as PublishedWork)
+          .some(
+            (one) =>
+              one.branch === branch &&
+              one.commit === commit &&
+              (pullRequestUrl === null || one.pullRequestUrl === pullRequestUrl),
+          );
+        if (isKnown) return;
+        await changeTasks(tx, [task], {
+          set: pullRequestUrl === null ? {} : { pull_request_url: pullRequestUrl },
+          events: () => [{ type: 'branch-delivered', data: published }],
+        });
       }),
 
     // An attempt that is over is to stop as much as one that a person cancelled.

@@ -133,6 +133,7 @@ export function toTaskRecord(
     cancelRequested: row.cancel_requested_at !== null,
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
+    worker: row.worker ?? undefined,
     result: toTaskResult(row),
   };
 }

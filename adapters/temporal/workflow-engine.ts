@@ -21,8 +21,9 @@ import {
   type OutboxMessage,
 } from '../../contracts/messages.ts';
 import { readTaskWorkflowId, taskQueues, workflowTypes } from '../../contracts/names.ts';
-import type { AccountChecks, LostTask, QueueLooks, WorkflowEngine } from '../ports.ts';
+import type { AccountChecks, LostTask, Publisher, QueueLooks, WorkflowEngine } from '../ports.ts';
 import { listCredentials, testAccount } from './account-checks.ts';
+import { publishTask } from './publishing.ts';
 import { lookAtQueue } from './queue-looks.ts';
 import { ensureSearchAttributes, initialAttributes, tenantAttribute } from './search-attributes.ts';
 import { traceStarts } from './trace-starts.ts';
@@ -36,7 +37,7 @@ export interface WorkflowEngineOptions {
 }
 
 /** The engine with what its owner needs beside the port. */
-export interface TemporalEngine extends WorkflowEngine, AccountChecks, QueueLooks {
+export interface TemporalEngine extends WorkflowEngine, AccountChecks, Publisher, QueueLooks {
   /** Registers ado's search attributes and waits until they can be used; repeating it changes nothing. @throws ENGINE_UNAVAILABLE */
   ensureSearchAttributes(): Promise<void>;
   close(): Promise<void>;
@@ -77,6 +78,11 @@ export function createWorkflowEngine(options: WorkflowEngineOptions): TemporalEn
       return (
         found ?? { ok: false, errorCode: 'WORKERS_MISSING', error: 'no worker runs workflows' }
       );
+    },
+    async publish(input) {
+      const error = 'no worker took it in time';
+      const answer = await told(() => publishTask(client, input));
+      return answer ?? { ok: false, errorCode: 'WORKERS_MISSING', error };
     },
     listCredentials: (tenantId) => told(() => listCredentials(client, tenantId)),
     lookAtQueue: (queue, kind) => call(() => lookAtQueue(connection, namespace, { queue, kind })),

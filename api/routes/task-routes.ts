@@ -3,6 +3,7 @@ import { routes } from '../../contracts/http.schema.ts';
 import type { ApiDeps } from '../deps.ts';
 import { cancelTask, retryTask } from '../use-cases/change-work.ts';
 import { followEvents } from '../use-cases/follow-events.ts';
+import { publishTask } from '../use-cases/publish-task.ts';
 import { readLogs } from '../use-cases/read-logs.ts';
 import { submitTask } from '../use-cases/submit-task.ts';
 import { bind, bindStream, type ApiRouter } from './bind.ts';
@@ -19,6 +20,9 @@ export function bindTaskRoutes(router: ApiRouter, deps: ApiDeps): void {
     cancelTask(deps, { actor, taskId: params.taskId, reason: body.reason }),
   );
   bind(router, routes.retryTask, ({ actor, params }) => retryTask(deps, actor, params.taskId));
+  bind(router, routes.publishTask, ({ actor, params, body }) =>
+    publishTask(deps, actor, { ...body, ...params }),
+  );
   bind(router, routes.listSteps, ({ actor, params, query }) =>
     store.listSteps(actor, params.taskId, query),
   );

@@ -10,7 +10,7 @@ const idHelp = 'id, or its last 6 or more characters';
 /** Reads a sequence number. */
 export const parseSeq = valueOf(integerIn({ min: 0, max: Number.MAX_SAFE_INTEGER }));
 
-/** Defines `ps`, `show`, `logs`, `diff`, `cancel`, `retry`, and the names they had elsewhere. */
+/** Defines `ps`, `show`, `logs`, `diff`, `cancel`, `retry`, `publish`, and the names they had elsewhere. */
 export function defineTaskCommands(program: Command, perform: Perform): void {
   definePs(program, perform);
   defineShow(program, perform);
@@ -73,6 +73,29 @@ export function defineTaskCommands(program: Command, perform: Perform): void {
         ),
       ),
     'ado retry 3f9a1c2e --wait',
+  );
+  withExamples(
+    program
+      .command('publish')
+      .summary('push the work of ended tasks')
+      .description(
+        'Pushes the branches of ended tasks into their repositories, also of tasks that failed or were delivered as a patch. ' +
+          'With the id of a batch: of all its items that changed something, one after the other. Repeating it changes nothing.',
+      )
+      .argument('<ids...>', idHelp)
+      .option('--pull-request', 'make pull requests too')
+      .option(
+        '--target <branch>',
+        'branch that the pull requests are for (default: the target of the task, else the default branch)',
+      )
+      .addOption(outputOption())
+      .action((ids, options) =>
+        perform(async (cli) =>
+          (await import('../commands/publish.ts')).publish(cli, { ...options, ids }),
+        ),
+      ),
+    'ado publish 3f9a1c2e',
+    'ado publish 7b1d90aa --pull-request',
   );
   defineOldNames(program, perform);
 }

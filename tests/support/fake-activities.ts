@@ -160,6 +160,10 @@ export function fakeActivities(script: Script = {}): FakeActivities {
       approval.decision ??= 'reject';
       return Promise.resolve(approval.decision);
     },
+    publishWork({ ref }) {
+      note(`publishWork ${ref.taskId}`);
+      return Promise.resolve({ next: 'end', published: { branch: 'ado/x', commit: 'c' } });
+    },
     testAccount({ account }) {
       note(`testAccount ${account}`);
       const found = { status: 200, latencyMs: 5, models: 3, missingModels: [] };

@@ -303,6 +303,7 @@ export class FakeApi {
       case 'testProvider':
       case 'listWorkers':
       case 'listPools':
+      case 'publishTask':
         return this.answers[name]?.({ params, query, body });
       case 'healthLive':
       case 'healthReady':

@@ -130,6 +130,13 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
       },
       timeZone: 'UTC',
     },
+    publisher: {
+      publish: async () => ({
+        ok: false,
+        errorCode: 'WORKERS_MISSING',
+        error: 'nobody works here',
+      }),
+    },
     fleet: { listWorkers: async () => [], lookAtPools: async () => [] },
     wakeRelay: () => {
       relay.wakes += 1;
