@@ -1,7 +1,7 @@
 /**
  * Records histories of real runs for replay.test.ts: `node tests/replay/record.ts` adds one file for each scenario, named
- * `<workflow>-<what>-<date>.json`; `node tests/replay/record.ts asking` only those of tasks that ask people, whose
- * activities are faked, as no scripted model costs enough to be asked about. To be run when a workflow has changed; recorded files are never edited.
+ * `<workflow>-<what>-<date>.json`; `node tests/replay/record.ts asking` only those of tasks that ask people, and `stuck`
+ * that of one that is stuck: their activities are faked. To be run when a workflow has changed; recorded files are never edited.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { v7 } from 'uuid';
+import type { WorkflowEngine } from '../../adapters/ports.ts';
 import { createWorkflowEngine } from '../../adapters/temporal/workflow-engine.ts';
 import { checkoutRoot } from '../../cli/dev/checkout.ts';
 import { openFaultWorld, queryAdo } from '../faults/fault-world.ts';
@@ -30,7 +31,7 @@ answers:
   - toolCalls: [{ tool: write_file, input: { path: README.md, content: Hello } }]
   - text: Now it greets.
 `;
-const neverGreets = 'answers: [{ text: Done. }, { text: Really. }, { text: Really done. }]';
+const neverGreets = `answers: [${Array.from({ length: 6 }, () => '{ text: Done. }').join(', ')}]`;
 const thinksLong = 'answers: [{ text: Done., delayMs: 60000 }]';
 
 function builtin(script: string): {
@@ -134,20 +135,23 @@ async function save(world: FaultWorld, recorded: Recorded): Promise<void> {
   await connection.close();
 }
 
-/** Tasks that ask: one is answered after a reminder, for the other the default counts. */
-async function recordAsking(world: FaultWorld): Promise<Recorded> {
+/** A task on faked activities, and what is done while it runs. */
+interface FakedRun {
+  readonly name: string;
+  readonly fake: ReturnType<typeof fakeActivities>;
+  readonly meanwhile?: (engine: WorkflowEngine, taskId: string) => Promise<void>;
+}
+
+/** Tasks whose activities are faked: those that ask people, and one that is stuck. */
+async function recordFaked(world: FaultWorld, runs: readonly FakedRun[]): Promise<Recorded> {
   const { address, namespace } = world.temporal;
   const connection = await NativeConnection.connect({ address });
   const engine = createWorkflowEngine({ address, namespace });
   await engine.ensureSearchAttributes();
-  const fakes = [
-    fakeActivities({ asksAt: { step: 1, deadlineMs: 60_000, remindersMs: [500] } }),
-    fakeActivities({ asksAt: { step: 1, deadlineMs: 1_000 } }),
-  ];
   const recorded = new Map<string, { workflowId: string }>();
-  for (const [index, fake] of fakes.entries()) {
+  for (const { name, fake, meanwhile } of runs) {
     const taskId = `task-${v7()}`;
-    const { activities, approval } = fake;
+    const { activities } = fake;
     const queues = [taskQueues.workflows, taskQueues.agents, 'ado-agents@test'];
     const workers = await Promise.all(
       queues.map((taskQueue) =>
@@ -167,18 +171,9 @@ async function recordAsking(world: FaultWorld): Promise<Recorded> {
     const shown = { agent: 'builtin', repository: '/repositories/one', timeoutMs: 60_000 } as const;
     const start = { kind: 'start-task', workflowId: taskId, priority: 3 } as const;
     await engine.deliver({ ...start, input: { ...input, ...shown } });
-    if (index === 0) {
-      await fake.seen('remindApproval 1');
-      const answer = { approvalId: approval.approvalId ?? '', decision: 'approve' } as const;
-      approval.decision = 'approve';
-      await engine.deliver({ kind: 'decide-approval', workflowId: taskId, answer });
-    } else {
-      await fake.seen('expireApproval');
-    }
+    await meanwhile?.(engine, taskId);
     while (!fake.ended.has(taskId)) await new Promise((resolve) => setTimeout(resolve, 100));
-    recorded.set(`agentTask-builtin-${index === 0 ? 'asks' : 'asks-in-vain'}`, {
-      workflowId: taskId,
-    });
+    recorded.set(name, { workflowId: taskId });
     // Its last workflow task is done when the workers have stopped.
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     for (const worker of workers) worker.shutdown();
@@ -188,13 +183,50 @@ async function recordAsking(world: FaultWorld): Promise<Recorded> {
   return recorded;
 }
 
+/** One is answered after a reminder, for the other the default counts. */
+function askingRuns(): FakedRun[] {
+  const asks = fakeActivities({ asksAt: { step: 1, deadlineMs: 60_000, remindersMs: [500] } });
+  const asksInVain = fakeActivities({ asksAt: { step: 1, deadlineMs: 1_000 } });
+  return [
+    {
+      name: 'agentTask-builtin-asks',
+      fake: asks,
+      async meanwhile(engine, taskId) {
+        await asks.seen('remindApproval 1');
+        const { approval } = asks;
+        const answer = { approvalId: approval.approvalId ?? '', decision: 'approve' } as const;
+        approval.decision = 'approve';
+        await engine.deliver({ kind: 'decide-approval', workflowId: taskId, answer });
+      },
+    },
+    {
+      name: 'agentTask-builtin-asks-in-vain',
+      fake: asksInVain,
+      meanwhile: () => asksInVain.seen('expireApproval'),
+    },
+  ];
+}
+
+/** Stuck, told to try another approach, and stuck again. */
+function stuckRuns(): FakedRun[] {
+  const fake = fakeActivities({ takeTurn: () => ({ fingerprint: 'same' }) });
+  return [{ name: 'agentTask-builtin-other-approach', fake }];
+}
+
+const fakedRuns: Readonly<Record<string, () => FakedRun[]>> = {
+  asking: askingRuns,
+  stuck: stuckRuns,
+};
+
 const world = await openFaultWorld();
-if (process.argv[2] === 'asking') {
-  await save(world, await recordAsking(world));
+const only = fakedRuns[process.argv[2] ?? ''];
+if (only !== undefined) {
+  await save(world, await recordFaked(world, only()));
 } else {
   const ado = await world.startAdo();
   const recorded = new Map([...(await recordTasks(ado)), ...(await recordBatches(ado, world))]);
   await ado.stop();
-  await save(world, new Map([...recorded, ...(await recordAsking(world))]));
+  const faked = Object.values(fakedRuns).flatMap((runs) => runs());
+  await save(world, new Map([...recorded, ...(await recordFaked(world, faked))]));
 }
 await world.stop();

@@ -32,6 +32,7 @@ test('every kind of run has a history', () => {
       'agentTask-command',
       'agentTask-command-cancelled',
       'agentTask-builtin-repair',
+      'agentTask-builtin-other-approach',
       'agentTask-builtin-asks',
       'agentTask-builtin-asks-in-vain',
       'agentBatch-continue-as-new',
