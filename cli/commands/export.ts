@@ -10,6 +10,7 @@ import { listAll } from '../api-client.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
+import { callsAtOnce, eachAtOnce } from '../each-at-once.ts';
 import { exitCodes } from '../exit-codes.ts';
 import {
   batchFileSchema,
@@ -27,9 +28,6 @@ import { nameFolders, openResultFolder, writeResult } from '../result-folder.ts'
 import { formatCsv, formatLock } from '../targets/lock.ts';
 import { countOf } from '../texts.ts';
 
-/** Items that are fetched at once: a server on the same machine is not slowed down, one far away is kept busy. */
-const itemsAtOnce = 8;
-
 /** Runs the command; answers the exit code. */
 export async function exportBatch(
   cli: Cli,
@@ -46,7 +44,7 @@ export async function exportBatch(
   );
   const folders = nameFolders(tasks.map((task) => task.repository));
   const items = tasks.map((task, index) => ({ task, folder: folders[index] ?? task.id }));
-  await eachAtOnce(items, itemsAtOnce, (item) =>
+  await eachAtOnce(items, callsAtOnce, (item) =>
     exportItem(api, { ...item, root: join(root, 'items', item.folder) }),
   );
   const lock = formatLock(tasks.map((task) => toLockRow(task, batch)));
@@ -71,18 +69,6 @@ export async function exportBatch(
 interface Item {
   readonly task: Task;
   readonly folder: string;
-}
-
-async function eachAtOnce<T>(
-  values: readonly T[],
-  limit: number,
-  work: (value: T) => Promise<void>,
-): Promise<void> {
-  const queue = values.values();
-  const runOne = async (): Promise<void> => {
-    for (const value of queue) await work(value);
-  };
-  await Promise.all(Array.from({ length: limit }, runOne));
 }
 
 async function exportItem(

@@ -13,7 +13,7 @@ export function defineBatchCommands(program: Command, perform: Perform): void {
     .command('batch')
     .summary('look at batches and change them')
     .description(
-      'Looks at batches, changes live ones, retries their failed items, exports their results.',
+      'Looks at batches, changes live ones, retries their failed items, exports and reports their results.',
     );
   withExamples(
     batch,
@@ -23,6 +23,7 @@ export function defineBatchCommands(program: Command, perform: Perform): void {
   );
   defineLooks(batch, perform);
   defineChanges(batch, perform);
+  defineReport(batch, perform);
   withExamples(
     batch
       .command('export')
@@ -113,6 +114,29 @@ function defineLooks(batch: Command, perform: Perform): void {
         ),
       ),
     'ado batch logs -f 7b1d90aa',
+  );
+}
+
+function defineReport(batch: Command, perform: Perform): void {
+  withExamples(
+    batch
+      .command('report')
+      .summary('write what came of a batch as a page')
+      .description(
+        'Writes one page about a batch that opens from disk and loads nothing: every item, failures first, with its error, ' +
+          'checks, change, cost and time. May be repeated while the batch runs: an earlier report is replaced, any other ' +
+          'file is refused. With -o md or json the report goes to stdout.',
+      )
+      .argument('<id>', idHelp)
+      .option('--html <path>', 'path of the page, - is stdout (default: <batch id>.html)')
+      .addOption(outputOption(['html', 'md', 'json']))
+      .action((id, options) =>
+        perform(async (cli) =>
+          (await import('../commands/report.ts')).reportBatch(cli, { ...options, id }),
+        ),
+      ),
+    'ado batch report 7b1d90aa --html report.html',
+    'ado batch report 7b1d90aa -o md',
   );
 }
 
