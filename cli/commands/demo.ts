@@ -19,6 +19,8 @@ import { checkoutRoot } from '../dev/checkout.ts';
 import { findHome } from '../dev/home.ts';
 import { platformStatus, type PlatformStatus } from '../dev/status.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { writePatch } from './diff.ts';
+import { writePage } from './report.ts';
 import { openDisplay, type Display } from '../watch/display.ts';
 import { createIdempotencyKey, printWaysBack } from '../watch/conclude.ts';
 import { listenForInterrupts } from '../watch/interrupts.ts';
@@ -73,6 +75,9 @@ export async function runDemo(cli: Cli): Promise<number> {
     query: { limit: 100 },
   });
   await printEnd(local, repositories, { api, items, killed: killing.killed() });
+  const page = join(home, 'demo', 'report.html');
+  await writePage(local, api, batch.id, page);
+  terminal.line(`\nAll of it on one page      ${page}`);
   printAddresses(local, await platformStatus(home));
   const asTold =
     ended.counts.byOutcome.succeeded === demoSize - 1 && ended.counts.byOutcome.failed === 1;
@@ -156,7 +161,10 @@ async function printEnd(
   const repaired = items.find((task) => task.repository.endsWith('/cookie'));
   if (repaired === undefined) throw new AppError('INTERNAL', 'the batch lost an item');
   terminal.line('\nThe one that failed its first check and was repaired:');
-  terminal.write(await api.text('get /v1/tasks/:taskId/diff', { params: { taskId: repaired.id } }));
+  writePatch(
+    cli,
+    await api.text('get /v1/tasks/:taskId/diff', { params: { taskId: repaired.id } }),
+  );
   terminal.line(
     killed
       ? '\nThe worker was killed on the way; nothing was lost, and nothing was done twice.'
@@ -179,7 +187,7 @@ async function listBranches(path: string): Promise<string[]> {
 function printAddresses(cli: Cli, { services }: PlatformStatus): void {
   const urlOf = (name: string): string =>
     services.find((service) => service.name === name)?.url ?? 'not running';
-  cli.terminal.line(`\nAPI and its documentation  ${urlOf('api')}/docs`);
+  cli.terminal.line(`API and its documentation  ${urlOf('api')}/docs`);
   cli.terminal.line(`Temporal web UI            ${urlOf('temporal-ui')}`);
   cli.terminal.line(
     'Everything runs on; `./ado dev stop` ends it, `./ado ps` lists what was done.',

@@ -49,7 +49,7 @@ export async function diff(cli: Cli, options: DiffOptions): Promise<number> {
 }
 
 /** To people painted and tamed; into a pipe byte for byte, so that `git apply` takes it. */
-function writePatch({ terminal, options }: Cli, patch: string): void {
+export function writePatch({ terminal, options }: Cli, patch: string): void {
   const isForPeople = terminal.stdout.isTTY === true || options.color === 'always';
   if (!isForPeople) terminal.write(patch);
   else for (const line of paintPatch(patch, terminal.paint)) terminal.write(line);

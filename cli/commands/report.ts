@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AppError } from '../../contracts/errors.ts';
+import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -19,6 +20,17 @@ export interface ReportOptions {
   /** Path of the page; `-` is stdout. Default: `<batch>.html` here, unless another form is asked for. */
   readonly html?: string | undefined;
   readonly output?: 'html' | 'md' | 'json' | undefined;
+}
+
+/** Writes the page of a batch to a path, in one step. */
+export async function writePage(
+  cli: Cli,
+  api: ApiClient,
+  batchId: string,
+  path: string,
+): Promise<void> {
+  const report = await gatherReport(api, batchId, tellProgress(cli));
+  writeResult(path, writeHtmlReport(report, cli.environment.command));
 }
 
 /** Runs the command; answers the exit code. */

@@ -75,7 +75,7 @@ function formatVerdict(check: Check, { paint, width }: StepFormat): string {
   const { gate, ok, runs, durationMs, findings } = check;
   const facts = [
     formatDuration(durationMs),
-    ...(runs > 1 ? [`run ${runs} times`] : []),
+    ...(runs > 1 ? [`ran ${runs} times`] : []),
     ...(findings.length > 1 ? [`${findings.length} findings`] : []),
   ];
   // The message of a single finding is the summary already.

@@ -151,11 +151,15 @@ function printNextCommands(cli: Cli, { kind, data }: Subject, exitCode: number):
     printWaysBack(cli, data.id);
   } else if (kind === 'batch') {
     say('Items', `batch items ${data.id}`);
+    say('All on one page', `batch report ${data.id}`);
     if (exitCode === exitCodes.workFailed)
       say('Retry the failed ones', `batch retry ${data.id} --wait`);
   } else {
     if (data.commit !== undefined) say('Diff', `diff ${data.id}`);
-    if (exitCode !== exitCodes.ok) say('Logs', `logs ${data.id}`);
+    if (exitCode !== exitCodes.ok) {
+      say('Steps and checks', `show ${data.id}`);
+      say('Logs', `logs ${data.id}`);
+    }
     if (exitCode === exitCodes.workFailed) say('Retry', `retry ${data.id} --wait`);
   }
 }
