@@ -50,9 +50,10 @@ function release({ release: name = 'ado', files = [], values = {} }: RenderOptio
   return { name, args, input: JSON.stringify(values) };
 }
 
-describe.each(chartCases)('the chart with %s', (_name, options) => {
-  const { name, args, input } = release(options);
-  it('has no field that the API server does not know, and nothing that it warns of', async () => {
+test.concurrent.each(chartCases)(
+  'the chart with %s has no field that the API server does not know, and nothing that it warns of',
+  async (_name, options) => {
+    const { args, input } = release(options);
     const namespace = await prepareNamespace(options);
     const dryRun = ['install', ...args, '-n', namespace, '--dry-run=server', '-o', 'json'];
     const objects = objectsOf(await cluster.helm(dryRun, { input }));
@@ -75,17 +76,21 @@ describe.each(chartCases)('the chart with %s', (_name, options) => {
 
     expect(result.stderr).toBe('');
     expect(result.code).toBe(0);
-  });
+  },
+);
 
-  it('is installed: everything comes up, and its tests pass', async () => {
+test.concurrent.each(chartCases)(
+  'the chart with %s is installed: everything comes up, and its tests pass',
+  async (_name, options) => {
+    const { name, args, input } = release(options);
     const namespace = await prepareNamespace(options);
 
     await cluster.helm(['install', ...args, '-n', namespace, ...untilReady], { input });
     await cluster.helm(['test', name, '-n', namespace, '--timeout', '60s']);
 
     expect(cluster.nodes.troubles).toEqual([]);
-  });
-});
+  },
+);
 
 describe('a release', () => {
   const options = { values: { secrets: { generate: true } } };
