@@ -16,6 +16,7 @@ printf '%s\\n' "$PROBE_HIDDEN" | while read -r path; do [ ! -e "$path" ] || echo
 ! (: >>/proc/sys/kernel/core_pattern) 2>/dev/null || echo "settings of the kernel can be changed"
 ! (: >/usr/ado-probe) 2>/dev/null || echo "system folders can be written to"
 [ "$(tail -n +3 /proc/net/dev | grep -vc '^ *lo:')" -eq 0 ] || echo "there is a network"
+[ "$PROBE_FILTER" = none ] || grep -q '^Seccomp:[^0-9]*2$' /proc/self/status || echo "system calls are not filtered"
 [ "$(ls -d /proc/[0-9]* | wc -l)" -le 12 ] || echo "processes of the host can be seen"
 : >written || echo "the work tree cannot be written to"
 echo sealed
@@ -47,7 +48,11 @@ export async function checkSandbox(options: {
         readOnly: [],
         writable: [tree],
         workDir: tree,
-        env: { PROBE_SECRET: secret, PROBE_HIDDEN: [secret, ...hidden].join('\n') },
+        env: {
+          PROBE_SECRET: secret,
+          PROBE_HIDDEN: [secret, ...hidden].join('\n'),
+          PROBE_FILTER: host.systemCalls === undefined ? 'none' : 'on',
+        },
       },
       timeoutMs: probeTimeoutMs,
       onOutput: (_stream, bytes) => output.push(bytes),

@@ -2,6 +2,7 @@
 import { access, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { makeSandboxEtc } from './sandbox-etc.ts';
+import { seccompFilter } from './seccomp-filter.ts';
 
 /** What every sandbox of this host has in common. */
 export interface HostView {
@@ -13,6 +14,8 @@ export interface HostView {
   /** Paths shown read-only: where they are outside, and where inside. */
   readonly readOnly: readonly { readonly source: string; readonly path: string }[];
   readonly path: string;
+  /** The filter of system calls; undefined on processors that there is none for. */
+  readonly systemCalls: Uint8Array | undefined;
 }
 
 const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
@@ -79,6 +82,7 @@ export async function viewHost(options: {
     procReadOnly: await inProc(procReadOnly),
     procHidden: { files: await inProc(procHiddenFiles), folders: await inProc(procHiddenFolders) },
     path: entries.join(':'),
+    systemCalls: seccompFilter(),
   };
 }
 

@@ -110,7 +110,7 @@ function start(message: StartMessage): void {
       message.stdin === undefined ? 'ignore' : 'pipe',
       stdout,
       'pipe',
-      ...(message.fd3 === undefined ? [] : (['pipe', 'pipe'] as const)),
+      ...(message.fd3 === undefined ? [] : (['pipe', 'pipe', 'pipe'] as const)),
     ],
   });
   if (typeof stdout === 'number') closeSync(stdout);
@@ -137,11 +137,12 @@ function start(message: StartMessage): void {
     if (running.delete(id)) reply({ event: 'exit', id, exitCode });
   });
 
-  const [stdin, , , fd3, fd4] = child.stdio;
+  const [stdin, , , fd3, fd4, fd5] = child.stdio as readonly unknown[];
   if (message.stdin !== undefined) feed(stdin as Writable, message.stdin);
   if (message.fd3 !== undefined) {
     feed(fd3 as Writable, message.fd3);
-    fd4?.on('data', (bytes: Buffer) => noteInside(program, bytes));
+    feed(fd5 as Writable, message.fd5 ?? new Uint8Array());
+    (fd4 as Readable).on('data', (bytes: Buffer) => noteInside(program, bytes));
   }
   const outputs = {
     stdout: child.stdout,

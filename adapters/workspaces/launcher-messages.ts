@@ -15,6 +15,8 @@ export interface StartMessage {
   readonly stdoutFile: string | undefined;
   /** Bytes to read on file descriptor 3; descriptor 4 is then open for writing. */
   readonly fd3: Uint8Array | undefined;
+  /** With `fd3`: bytes to read on file descriptor 5. */
+  readonly fd5: Uint8Array | undefined;
   /** Ends the whole process group together with the program, and with the worker. */
   readonly ownsGroup: boolean;
 }

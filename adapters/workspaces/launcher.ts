@@ -21,6 +21,8 @@ export interface Launch {
   readonly stdoutFile?: string | undefined;
   /** What the program reads on file descriptor 3; what it writes on 4 is in `fd4` of the answer. */
   readonly fd3?: string | undefined;
+  /** With `fd3`: what the program reads on file descriptor 5. */
+  readonly fd5?: Uint8Array | undefined;
   /** Whether what is left of its process group is killed with it. */
   readonly ownsGroup?: boolean;
   readonly timeoutMs?: number | undefined;
@@ -177,7 +179,7 @@ export function createLauncher(): Launcher {
 }
 
 function messageOf(launch: Launch) {
-  const { file, args, cwd, env, stdoutFile } = launch;
+  const { file, args, cwd, env, stdoutFile, fd5 } = launch;
   const bytes = (text: string | undefined) => (text === undefined ? undefined : Buffer.from(text));
   const { ownsGroup = false } = launch;
   return {
@@ -186,6 +188,7 @@ function messageOf(launch: Launch) {
     cwd,
     env,
     stdoutFile,
+    fd5,
     ownsGroup,
     stdin: bytes(launch.stdin),
     fd3: bytes(launch.fd3),

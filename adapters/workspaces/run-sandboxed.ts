@@ -16,7 +16,7 @@ const tailBytes = 65_536;
 const notFoundExit = 127;
 
 /** How a sandboxed program is started; standard output and error are the caller's. */
-export type SandboxedLaunch = Omit<Launch, 'file' | 'args' | 'cwd' | 'env' | 'fd3'> & {
+export type SandboxedLaunch = Omit<Launch, 'file' | 'args' | 'cwd' | 'env' | 'fd3' | 'fd5'> & {
   readonly argv: readonly string[];
   readonly request: SandboxRequest;
 };
@@ -30,15 +30,17 @@ export async function launchInSandbox(
   const { argv, request, ...rest } = launch;
   const stderr: Uint8Array[] = [];
   // Options go through a pipe: in the list of processes every user of the machine could read the environment.
+  const filter = host.systemCalls === undefined ? [] : ['--seccomp', '5'];
   const options = sandboxOptions(host, request).map((word) => `${word}\0`);
   try {
     const exit = await launcher.launch({
       ...rest,
       file: 'bwrap',
-      args: ['--args', '3', '--json-status-fd', '4', '--', ...argv],
+      args: ['--args', '3', '--json-status-fd', '4', ...filter, '--', ...argv],
       // For finding bwrap itself.
       env: { PATH: `${host.path}:/usr/local/bin:/usr/bin:/bin` },
       fd3: options.join(''),
+      fd5: host.systemCalls,
       onOutput: (stream, bytes, kill) => {
         if (stream === 'stderr' && stderr.length < 8) stderr.push(bytes);
         rest.onOutput?.(stream, bytes, kill);

@@ -10,6 +10,7 @@ const host: HostView = {
   procReadOnly: ['/proc/sys'],
   procHidden: { files: ['/proc/kcore'], folders: ['/proc/acpi'] },
   path: '/opt/node/bin:/usr/bin',
+  systemCalls: undefined,
 };
 
 const request = {
