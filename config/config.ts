@@ -372,6 +372,15 @@ export function loadBuildConfig(env: NodeJS.ProcessEnv = process.env) {
   } as const;
 }
 
+/**
+ * Reads what it takes to try an agent without a platform.
+ * @throws Error naming every bad or missing variable
+ */
+export function loadAgentsConfig(env: NodeJS.ProcessEnv = process.env) {
+  const { PATH } = parse(environmentSchema.pick({ PATH: true }), env);
+  return { agentsDir: findAgentsDir(env), toolPath: PATH, homeDir: homedir() } as const;
+}
+
 function parse<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {
   const parsed = schema.safeParse(env);
   if (!parsed.success) throw new Error(`Bad configuration:\n${z.prettifyError(parsed.error)}`);

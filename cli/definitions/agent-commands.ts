@@ -1,10 +1,10 @@
 /** The definitions of `agents` and what belongs to it. */
 import { installableWords } from './words.ts';
-import { outputOption, valuesOf, withExamples } from './define.ts';
+import { outputOption, valueOf, valuesOf, withExamples } from './define.ts';
 import type { Command, Perform } from './define.ts';
 import { oneOf } from '../values.ts';
 
-/** Defines `ado agents`, `agents list` and `agents install`. */
+/** Defines `ado agents`, `agents list`, `agents install` and `agents test`. */
 export function defineAgentCommands(program: Command, perform: Perform): void {
   const agents = program
     .command('agents')
@@ -41,5 +41,23 @@ export function defineAgentCommands(program: Command, perform: Perform): void {
       ),
     'ado agents install claude-code',
     'ado agents install codex gemini',
+  );
+  withExamples(
+    agents
+      .command('test')
+      .summary('let an agent take one turn')
+      .description(
+        'Lets the program take one real turn in the sandbox, on a repository made for it, and says what works. The built-in ' +
+          'emulator plays its model: no key, no network, no cost. Exit code 1 when a part fails.',
+      )
+      .argument('<agent>', installableWords.join(', '), valueOf(oneOf(installableWords)))
+      // -o belongs to `agents`, which reads it wherever it stands.
+      .action((agent) =>
+        perform(async (cli) =>
+          (await import('../commands/test-agent.ts')).testAgent(cli, { ...agents.opts(), agent }),
+        ),
+      ),
+    'ado agents test claude-code',
+    'ado agents test codex -o json',
   );
 }
