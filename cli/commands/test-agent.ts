@@ -27,7 +27,7 @@ const plays: Readonly<
   Record<InstallableAgent, { readonly model: string; readonly toolCall: object }>
 > = {
   'claude-code': {
-    model: 'claude-sonnet-4-5',
+    model: 'claude-opus-4-8',
     toolCall: { tool: 'Bash', input: { command: shellCommand, description: 'Write the file' } },
   },
   codex: {

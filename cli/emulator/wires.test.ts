@@ -99,6 +99,26 @@ it.each(eachWire)('%s brings a whole answer to its client, token by token', asyn
   expect(line).toMatchObject({ id: answer.response?.id, outcome: 'delivered', stream: false });
 });
 
+it('anthropic takes instructions between the messages, and answers the last of the user', async () => {
+  const call = async (...roles: readonly string[]): Promise<Response> =>
+    fetch(`${emulator.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': 'key' },
+      body: JSON.stringify({
+        model: 'claude-sonnet-4-5',
+        max_tokens: 100,
+        messages: roles.map((role) => ({ role, content: `words of ${role}` })),
+      }),
+    });
+
+  emulator.useScript(
+    parseScript('script', '{ answers: [{ when: { turn: 1, contains: of user }, text: Done. }] }'),
+  );
+
+  expect((await call('user', 'system')).status).toBe(200);
+  expect((await call('system', 'user')).status).toBe(400);
+});
+
 it.each(eachWire)('%s brings a streamed answer to its client, token by token', async (_, wire) => {
   const end = await readStream(wire.model(emulator.url), ask('Change the file.'));
 

@@ -39,7 +39,7 @@ const shellText = 'echo hello > hello.txt; env > environment.txt; echo said';
 const given: readonly Given[] = [
   {
     kind: 'claude-code',
-    model: 'claude-sonnet-4-5',
+    model: 'claude-opus-4-8',
     exec: undefined,
     toolCalls: [{ tool: 'Bash', input: { command: shellText, description: 'write' } }],
   },

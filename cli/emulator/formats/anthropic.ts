@@ -17,7 +17,8 @@ import {
 
 const blockSchema = z.looseObject({ type: z.string() });
 const messageSchema = z.object({
-  role: z.enum(['user', 'assistant']),
+  /** `system` between the others tells of what changed meanwhile: Claude Code speaks so to models of 2026. */
+  role: z.enum(['user', 'assistant', 'system']),
   content: z.union([z.string(), z.array(blockSchema)]),
 });
 const requestSchema = z.object({
@@ -72,7 +73,10 @@ export const anthropic: WireFormat = {
   findKey: (headers) => findHeader(headers, 'x-api-key') ?? findBearer(headers),
   read(body, { kind }) {
     const request = readBody(requestSchema, body);
-    const { model, messages, system, tools, stream = false } = request;
+    const { model, system, tools, stream = false } = request;
+    const messages = request.messages.filter(({ role }) => role !== 'system');
+    if (request.messages[0]?.role === 'system')
+      throw new BadRequest('messages.0.role: a conversation begins with the user');
     // Counting tokens needs none.
     if (kind === 'answer' && request.max_tokens === undefined) {
       throw new BadRequest('max_tokens: Field required');
@@ -83,7 +87,7 @@ export const anthropic: WireFormat = {
       stream,
       speakers: messages.map(({ role }) => (role === 'assistant' ? 'model' : 'user')),
       lastText: textOf(messages.at(-1)),
-      characters: lengthOf(system, messages, tools),
+      characters: lengthOf(system, request.messages, tools),
       maxOutputTokens: request.max_tokens,
       usageWanted: true,
     };
