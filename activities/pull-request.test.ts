@@ -18,7 +18,7 @@ test('the title is the first line of the prompt, shortened', () => {
 test('the body has summary, gates, change, cost and task', () => {
   const body = bodyOf(work, {
     costMicroUsd: 1_250_000,
-    passedGates: ['lint', 'test'],
+    passedGates: ['lint', 'test: 2 findings are old'],
     summary: undefined,
   });
 
@@ -28,7 +28,7 @@ test('the body has summary, gates, change, cost and task', () => {
       '',
       'Gates:',
       '- lint: passed',
-      '- test: passed',
+      '- test: 2 findings are old',
       '',
       '| changed | cost | task |',
       '|---|---|---|',

@@ -62,7 +62,10 @@ export function titleOf(prompt: string): string {
 export function bodyOf({ task, diffStat, ...work }: RequestedWork, facts: WorkFacts): string {
   const summary = work.summary ?? facts.summary ?? '';
   const { files, insertions, deletions } = diffStat;
-  const gates = facts.passedGates.map((gate) => `- ${gate}: passed`);
+  // A verdict with more to say than its name says it.
+  const gates = facts.passedGates.map(
+    (gate) => `- ${gate}${/^[a-z0-9-]+$/.test(gate) ? ': passed' : ''}`,
+  );
   return [
     harmless(summary.slice(0, maxSummaryChars)),
     '',

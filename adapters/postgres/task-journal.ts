@@ -146,7 +146,10 @@ export function createTaskJournal(database: Database): TaskJournal {
             .orderBy('seq')
             .execute(),
         ]);
-        const passed = gates.filter(({ status }) => status === 'succeeded');
+        const passed = gates.filter(
+          ({ status, summary }) =>
+            status === 'succeeded' && !/^\S+ on the base commit/.test(summary),
+        );
         return {
           costMicroUsd: task.attempt_cost_micro_usd,
           passedGates: [...new Set(passed.map(({ summary }) => summary))],

@@ -1,6 +1,9 @@
-// A worker that dies between making a pull request and telling of it: the host has one, and the task ends with it.
-//   - also where the host limits requests first, and where the branch was pushed by the worker that died
-import { git, makeRepository } from '../support/repositories.ts';
+// Workers that die between a delivery and its record deliver nothing twice.
+//   - a pull request is one, also where the host limits requests first
+//   - a merge is one commit, with the commits of others below it
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { commitAll, fsck, git, makeRepositories, makeRepository } from '../support/repositories.ts';
 import { forgeToken, startForge } from '../support/forge-server.ts';
 import { startGitServer } from '../integration/workspaces/git-server.ts';
 import { openFaultWorld, report } from './fault-world.ts';
@@ -59,3 +62,48 @@ test('a killed worker makes no second pull request', async () => {
     forge.close();
   }
 }, 180_000);
+
+test('a killed worker merges once', async () => {
+  const repositories = makeRepositories(4);
+  for (const repository of repositories) {
+    git(repository, 'branch', 'base');
+    writeFileSync(join(repository, 'their.txt'), 'theirs');
+    commitAll(repository, 'theirs');
+    git(repository, 'switch', '--quiet', '--create', 'mine');
+  }
+  const kills = 3;
+  const env = { ADO_CRASHPOINTS: `deliver.afterPush.beforeRecord=kill9*${String(kills)}` };
+  await world.withAdo({ workers: [{ ...env, ADO_AGENT_SLOTS: '1' }] }, async (ado) => {
+    const { id } = await ado.submitBatch({
+      ...{ prompt: 'Greet', agent: 'command', exec: 'echo Hello > greeting', parallel: 4 },
+      gates: [{ name: 'greets', command: 'grep Hello greeting' }],
+      delivery: { mode: 'merge', target: 'main' },
+      items: repositories.map((repository) => ({ repository, baseRef: 'base' })),
+    });
+    await ado.ended(id, 150_000);
+
+    const { items } = await ado.client.call('get /v1/batches/:batchId/items', {
+      params: { batchId: id },
+      query: { limit: 100 },
+    });
+    const merges = repositories.map((repository) =>
+      Number(git(repository, 'rev-list', '--count', '--merges', 'main')),
+    );
+    report(
+      'merge',
+      {
+        of: 'kills after a merge was pushed',
+        count: ado.crashes('deliver.afterPush.beforeRecord'),
+        atLeast: kills,
+      },
+      { merges: merges.join(' ') },
+    );
+    expect(items.map(({ status }) => status)).toEqual(repositories.map(() => 'succeeded'));
+    expect(merges).toEqual(repositories.map(() => 1));
+    for (const repository of repositories) {
+      expect(git(repository, 'show', 'main:greeting')).toBe('Hello');
+      expect(git(repository, 'show', 'main:their.txt')).toBe('theirs');
+      expect(fsck(repository)).toBe('');
+    }
+  });
+}, 240_000);
