@@ -3,6 +3,7 @@ import type { PortName } from '../dev/ports.ts';
 import { outputOption, valueOf, valuesOf, withExamples } from './define.ts';
 import type { Command, Perform } from './define.ts';
 import { integerIn, oneOf, parsePair } from '../values.ts';
+import { installableWords } from './words.ts';
 
 const portNames = [
   'api',
@@ -65,10 +66,19 @@ export function definePlatformCommands(program: Command, perform: Perform): void
       .command('demo')
       .summary('see a batch survive a crash')
       .description(
-        'Runs a small batch over throw-away repositories with a scripted model: no key, no network, no cost.',
+        'Runs a small batch over throw-away repositories with a scripted model: no key, no network, no cost. With --agent ' +
+          "a vendor's real program does the work, its model played by the emulator, on a platform of its own.",
       )
-      .action(() => perform(async (cli) => (await import('../commands/demo.ts')).runDemo(cli))),
+      .option(
+        '--agent <agent>',
+        `program that does the work: ${installableWords.join(', ')}`,
+        valueOf(oneOf(installableWords)),
+      )
+      .action((options) =>
+        perform(async (cli) => (await import('../commands/demo.ts')).runDemo(cli, options)),
+      ),
     'ado demo',
+    'ado demo --agent claude-code',
   );
   withExamples(
     program

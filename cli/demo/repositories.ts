@@ -55,30 +55,37 @@ export interface DemoRepository {
 
 const run = promisify(execFile);
 
+/** Which repositories are made. */
+export interface DemoChoice {
+  /** Default `demoSize`. */
+  readonly size?: number;
+  /** Packages that are left out. */
+  readonly without?: readonly string[];
+}
+
 /** Makes the repositories anew in `folder`; what an earlier demo left there goes. @throws PART_FAILED */
 export async function makeDemoRepositories(
   checkout: string,
   folder: string,
+  { size = demoSize, without = [] }: DemoChoice = {},
 ): Promise<DemoRepository[]> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const found: DemoRepository[] = [];
   // The two that go wrong have to be among them.
-  for (const name of [
-    'cookie',
-    'vary',
-    ...packages.filter((word) => word !== 'cookie' && word !== 'vary'),
-  ]) {
-    if (found.length === demoSize) return found;
+  const names = new Set(['cookie', 'vary', ...packages]);
+  for (const name of without) names.delete(name);
+  for (const name of names) {
+    if (found.length === size) return found;
     const repository = await readPackage(checkout, folder, name);
     if (repository === undefined) continue;
     await makeRepository(join(checkout, 'node_modules', name), repository.path);
     found.push(repository);
   }
-  if (found.length === demoSize) return found;
+  if (found.length === size) return found;
   throw new AppError(
     'PART_FAILED',
-    `only ${String(found.length)} of the demo's ${String(demoSize)} packages are installed; run \`npm ci\``,
+    `only ${String(found.length)} of the demo's ${String(size)} packages are installed; run \`npm ci\``,
   );
 }
 

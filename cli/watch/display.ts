@@ -17,6 +17,8 @@ export interface Display {
   readonly event: (event: Event) => void;
   /** The connection was lost, or is back. */
   readonly connection: (state: 'lost' | 'back', error?: unknown) => void;
+  /** Tells people something that stays, on stderr. */
+  readonly note: (text: string) => void;
   /** Takes away what is only for the time of waiting. */
   readonly close: () => void;
 }
@@ -79,8 +81,11 @@ function openPlainDisplay(
   }
 }
 
-function notes({ terminal }: Cli): Pick<Display, 'connection'> {
-  return { connection: (state, error) => terminal.note(connectionNote(state, error)) };
+function notes({ terminal }: Cli): Pick<Display, 'connection' | 'note'> {
+  return {
+    connection: (state, error) => terminal.note(connectionNote(state, error)),
+    note: terminal.note,
+  };
 }
 
 function connectionNote(state: 'lost' | 'back', error: unknown): string {
@@ -123,6 +128,7 @@ async function openTable(cli: Cli, api: ApiClient, watched: Watched): Promise<Di
       },
       connection: (state, error) =>
         (view.notice = state === 'back' ? undefined : connectionNote(state, error)),
+      note: (text) => screen.above(() => cli.terminal.note(text)),
       close: screen.close,
     };
   }
@@ -145,6 +151,7 @@ async function openTable(cli: Cli, api: ApiClient, watched: Watched): Promise<Di
     },
     connection: (state, error) =>
       (view.notice = state === 'back' ? undefined : connectionNote(state, error)),
+    note: (text) => screen.above(() => cli.terminal.note(text)),
     close: () => {
       clearInterval(timer);
       screen.close();

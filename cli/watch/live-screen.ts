@@ -7,6 +7,8 @@ import type { Screen } from './batch-view.ts';
 export interface LiveScreen {
   /** Asks for a drawing; several at once are one. */
   readonly redraw: () => void;
+  /** Takes the block away while something is written that stays, and draws it anew below that. */
+  readonly above: (write: () => void) => void;
   /** Takes the block away. */
   readonly close: () => void;
 }
@@ -20,6 +22,7 @@ export function openLiveScreen(terminal: Terminal, draw: (screen: Screen) => str
   const update = createLogUpdate(process.stdout);
   let pending: NodeJS.Timeout | undefined;
   const show = (): void => {
+    clearTimeout(pending);
     pending = undefined;
     const { columns: width = 80, rows: height = 24 } = stream;
     update(draw({ width, height, nowMs: Date.now(), paint: terminal.paint }).join('\n'));
@@ -32,6 +35,11 @@ export function openLiveScreen(terminal: Terminal, draw: (screen: Screen) => str
   show();
   return {
     redraw,
+    above: (write) => {
+      update.clear();
+      write();
+      show();
+    },
     close: () => {
       clearTimeout(pending);
       clearInterval(clock);
