@@ -8,7 +8,7 @@ import { connect } from '../connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { getId } from '../find-id.ts';
 import { gatherReport } from '../report/gather-report.ts';
-import { reportMark, writeHtmlReport } from '../report/html-report.ts';
+import { pagePatchBudget, reportMark, writeHtmlReport } from '../report/html-report.ts';
 import { writeMarkdownReport } from '../report/markdown-report.ts';
 import type { Report } from '../report/report.ts';
 import { writeResult } from '../result-folder.ts';
@@ -29,8 +29,11 @@ export async function writePage(
   batchId: string,
   path: string,
 ): Promise<void> {
-  const report = await gatherReport(api, batchId, tellProgress(cli));
-  writeResult(path, writeHtmlReport(report, cli.environment.command));
+  const how = { patchBudget: pagePatchBudget, onItem: tellProgress(cli) };
+  writeResult(
+    path,
+    writeHtmlReport(await gatherReport(api, batchId, how), cli.environment.command),
+  );
 }
 
 /** Runs the command; answers the exit code. */
@@ -42,7 +45,11 @@ export async function reportBatch(cli: Cli, options: ReportOptions): Promise<num
   const page = options.html ?? (output === 'html' ? `${batchId}.html` : undefined);
   const path = page === undefined || page === '-' ? undefined : resolve(environment.cwd, page);
   if (path !== undefined) assertOurs(path);
-  const report = await gatherReport(api, batchId, tellProgress(cli));
+  const report = await gatherReport(api, batchId, {
+    // Whoever asks for JSON wants all of it.
+    patchBudget: output === 'json' ? { item: Infinity, all: Infinity } : pagePatchBudget,
+    onItem: tellProgress(cli),
+  });
   if (page === '-') terminal.write(writeHtmlReport(report, environment.command));
   if (path !== undefined) {
     writeResult(path, writeHtmlReport(report, environment.command));

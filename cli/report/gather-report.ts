@@ -8,11 +8,19 @@ import { listChecks } from '../steps/checks.ts';
 import { reportVersion } from './report.ts';
 import type { ModelCost, Report, ReportItem } from './report.ts';
 
-/** Gathers the report of a batch as it is now. `onItem` is told how many items have been read. */
+/** How a report is gathered. */
+export interface Gathering {
+  /** Longest change of an item that is kept, and of all together, in characters: all of them are in memory at once. */
+  readonly patchBudget: { readonly item: number; readonly all: number };
+  /** Is told how many items have been read. */
+  readonly onItem: (read: number, total: number) => void;
+}
+
+/** Gathers the report of a batch as it is now. */
 export async function gatherReport(
   api: ApiClient,
   batchId: string,
-  onItem: (read: number, total: number) => void,
+  { patchBudget, onItem }: Gathering,
 ): Promise<Report> {
   const params = { batchId };
   const batch = await api.call('get /v1/batches/:batchId', { params });
@@ -20,8 +28,15 @@ export async function gatherReport(
     api.call('get /v1/batches/:batchId/items', { params, query }),
   );
   const items = new Map<string, ReportItem>();
+  let left = patchBudget.all;
+  const keep = (item: ReportItem): ReportItem => {
+    if (item.patch.length > Math.min(patchBudget.item, left))
+      return { ...item, patch: '', isCut: true };
+    left -= item.patch.length;
+    return item;
+  };
   await eachAtOnce(tasks, callsAtOnce, async (task) => {
-    items.set(task.id, await gatherItem(api, task));
+    items.set(task.id, keep(await gatherItem(api, task)));
     onItem(items.size, tasks.length);
   });
   return {

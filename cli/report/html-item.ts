@@ -66,19 +66,14 @@ function whatOf(task: Task): string {
   return task.outcome === 'failed' && failure !== '' ? failure : `${word}  ${failure}`.trim();
 }
 
-/** The data of an item's details. `patchBudget` bounds what of its change is written out. */
-export function itemData(
-  item: ReportItem,
-  id: number,
-  { patchBudget, command }: { readonly patchBudget: number; readonly command: string },
-): Html {
-  const { task, steps, patch } = item;
-  const isCut = patch.length > patchBudget;
+/** The data of an item's details. */
+export function itemData(item: ReportItem, id: number, command: string): Html {
+  const { task, steps, patch, isCut = false } = item;
   const data = {
     facts: factsOf(task).filter(([, value]) => value !== undefined && value !== ''),
     error: task.error,
     checks: item.checks.map(toCheck),
-    files: isCut ? [] : readPatch(patch).map(toFile),
+    files: readPatch(patch).map(toFile),
     cut: isCut ? `The change is too long for this page: ${command} diff ${task.id}` : '',
     steps: steps
       .slice(-listedSteps)

@@ -19,9 +19,8 @@ import type { ItemGroup, Report, ReportItem } from './report.ts';
 /** By this line a page is known for a report of ours, which a later one may take the place of. */
 export const reportMark = '<meta name="generator" content="ado batch report" />';
 
-/** Longest change of one item that is on the page, and of all together: a browser must open it. In characters. */
-const patchBudget = 200_000;
-const allPatchesBudget = 30_000_000;
+/** What of changes is on a page: a browser must open it. */
+export const pagePatchBudget = { item: 200_000, all: 30_000_000 };
 
 const groupNames: Readonly<Record<ItemGroup, string>> = {
   failed: 'failed',
@@ -66,7 +65,7 @@ export function writeHtmlReport(report: Report, command: string): string {
         <footer class="soft">
           Written by ado at ${toInstant(nowMs)}. This page loads nothing and sends nothing.
         </footer>
-        ${eachData(items, command)} ${element('script', pageScript)}
+        ${items.map((item, id) => itemData(item, id, command))} ${element('script', pageScript)}
       </body>
     </html> `;
   return page.html;
@@ -81,15 +80,6 @@ function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-function eachData(items: readonly ReportItem[], command: string): Html[] {
-  let left = allPatchesBudget;
-  return items.map((item, id) => {
-    const budget = Math.min(patchBudget, left);
-    if (item.patch.length <= budget) left -= item.patch.length;
-    return itemData(item, id, { patchBudget: budget, command });
-  });
-}
-
 function head({ batch }: Report): Html {
   const state =
     batch.status === 'succeeded' || batch.status === 'failed'
@@ -97,7 +87,7 @@ function head({ batch }: Report): Html {
       : batch.status === 'cancelled'
         ? 'stopped'
         : 'open';
-  const verdict = [batch.status, batch.result].filter((word) => word !== undefined).join(', ');
+  const verdict = batch.result === 'partial' ? 'partial' : batch.status;
   return html`<header>
     <h1>${batch.name} <span class="badge ${state}">${verdict}</span></h1>
     <div class="soft">

@@ -33,8 +33,10 @@ export interface ReportItem {
   readonly task: Task;
   readonly checks: readonly Check[];
   readonly steps: readonly Step[];
-  /** The whole change; taken apart only where it is written, as all of them together may be large. */
+  /** The whole change; empty when it is not kept. Taken apart only where it is written: all together may be large. */
   readonly patch: string;
+  /** The change was longer than what is kept. */
+  readonly isCut?: true;
 }
 
 /** What became of an item, in the words that a reader filters by. */

@@ -143,6 +143,21 @@ describe('ado batch report', () => {
     expect(usage?.query).toMatchObject({ by: 'model', batchId: id });
   });
 
+  it('names the command that shows a change too long for the page; JSON has it whole', async () => {
+    const place = makePlace({ ADO_URL: api.url, ADO_API_KEY: fakeKey });
+    const id = serve();
+    const [task] = api.itemsOf(id);
+    const long = patch('long', 'x'.repeat(300_000));
+    api.diffs.set(task?.id ?? '', long);
+
+    const page = await runAdo(place, ['batch', 'report', id, '--html', '-']);
+    const json = await runAdo(place, ['batch', 'report', id, '-o', 'json']);
+
+    expect(page.stdout).toContain(`too long for this page: ado diff ${task?.id ?? ''}`);
+    expect(page.stdout.length).toBeLessThan(100_000);
+    expect((JSON.parse(json.stdout) as Report).items[0]?.patch).toBe(long);
+  });
+
   it('refuses a file that is no report', async () => {
     const place = makePlace({ ADO_URL: api.url, ADO_API_KEY: fakeKey });
     const id = serve();
