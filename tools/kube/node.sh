@@ -13,8 +13,8 @@ PATH=$programs:$PATH
 export PATH
 
 # What the programs write to places that cannot be chosen stays here.
-mkdir -p /var/lib/cni
-for place in /run /var/log /var/lib/cni; do mount -t tmpfs tmpfs "$place"; done
+mkdir -p /var/lib/cni /var/lib/kubelet
+for place in /run /var/log /var/lib/cni /var/lib/kubelet; do mount -t tmpfs tmpfs "$place"; done
 # The kernel's settings are the machine's, not the namespaces': the kubelet finds copies that are as it wants them.
 for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
   kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do

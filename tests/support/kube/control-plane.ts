@@ -12,7 +12,7 @@ import { getKubeProgram } from '../../../tools/kube/programs.ts';
 import { createServiceFolder, startTestProcess, testReporter } from '../services/test-process.ts';
 import type { TestService } from '../services/test-process.ts';
 import { createCertificates, frontProxyName } from './certificates.ts';
-import type { CertificateFiles } from './certificates.ts';
+import type { CertificateFiles, Certificates } from './certificates.ts';
 import { KubeApi } from './kube-api.ts';
 
 /** A running control plane. */
@@ -24,6 +24,10 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** For servers of aggregated APIs. */
   readonly certificate: CertificateFiles;
+  /** Who may ask nodes shows a certificate that this one has signed. */
+  readonly authority: string;
+  /** Of one that reaches nodes: where it looks for the way into their network, by HTTP's CONNECT. */
+  readonly nodeSocket: string | undefined;
   /** Has the controllers (of Deployments, Jobs, autoscalers) stand still, and go on. */
   readonly pauseControllers: () => void;
   readonly resumeControllers: () => void;
@@ -36,8 +40,16 @@ interface Component {
   readonly isReady: () => Promise<boolean>;
 }
 
+/** What a control plane is given. */
+export interface ControlPlaneOptions {
+  /** It asks nodes for logs and ports. Then it finds nobody else but through `nodeSocket`: no servers of aggregated APIs. */
+  readonly reachesNodes?: boolean;
+}
+
 /** Starts a control plane; its program is built the first time, which takes minutes. */
-export async function startControlPlane(): Promise<ControlPlane> {
+export async function startControlPlane({
+  reachesNodes = false,
+}: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const search = { env: process.env, reporter: testReporter };
   const etcd = await getKubeProgram('etcd', search);
   const program = await getKubeProgram('control-plane', search);
@@ -53,6 +65,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
     mode: 0o600,
   });
   const api = new KubeApi(url, token, readFileSync(certificates.authority));
+  const nodeSocket = reachesNodes ? join(folder, 'nodes.sock') : undefined;
 
   const started = new Map<Component['name'], TestService>();
   const signalControllers = (signal: NodeJS.Signals): void => {
@@ -120,6 +133,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
         'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
         'proxy-client-cert-file': certificates.frontProxy.certificate,
         'proxy-client-key-file': certificates.frontProxy.key,
+        ...(nodeSocket === undefined ? {} : wayToNodes(folder, nodeSocket, certificates)),
         profiling: false,
       },
       isReady: async () => api.isOk('/readyz'),
@@ -156,6 +170,8 @@ export async function startControlPlane(): Promise<ControlPlane> {
     port: apiPort,
     kubeconfig,
     certificate: certificates.server,
+    authority: certificates.authority,
+    nodeSocket,
     pauseControllers: () => {
       signalControllers('SIGSTOP');
     },
@@ -163,6 +179,28 @@ export async function startControlPlane(): Promise<ControlPlane> {
       signalControllers('SIGCONT');
     },
     stop,
+  };
+}
+
+/** With which the API server finds nodes that are in another network, and is known to them. */
+function wayToNodes(
+  folder: string,
+  nodeSocket: string,
+  { frontProxy }: Certificates,
+): Component['flags'] {
+  const file = join(folder, 'egress.json');
+  const transport = { uds: { udsName: nodeSocket } };
+  const cluster = { name: 'cluster', connection: { proxyProtocol: 'HTTPConnect', transport } };
+  const kind = {
+    apiVersion: 'apiserver.k8s.io/v1beta1',
+    kind: 'EgressSelectorConfiguration',
+  };
+  writeFileSync(file, JSON.stringify({ ...kind, egressSelections: [cluster] }));
+  return {
+    'egress-selector-config-file': file,
+    'kubelet-preferred-address-types': 'InternalIP',
+    'kubelet-client-certificate': frontProxy.certificate,
+    'kubelet-client-key': frontProxy.key,
   };
 }
 

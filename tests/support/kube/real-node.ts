@@ -1,7 +1,8 @@
 /**
  * A real node for the control plane of tests: kubelet, containerd and runc, in namespaces of their own, with which
  * everything of the node goes. Its pods reach each other, and on the node's address the ports of this machine that they
- * were given; nothing else. There is no kube-proxy and no DNS.
+ * were given; nothing else. A control plane that reaches nodes asks it for logs and ports. There is no kube-proxy and no
+ * DNS.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -65,7 +66,10 @@ export async function startRealNode(
     containerdToml(folder, dirname(programs.containerd)),
   );
   writeFileSync(join(folder, 'cni', 'bridge.conflist'), JSON.stringify(network(folder)));
-  writeFileSync(join(folder, 'kubelet.json'), JSON.stringify(kubeletConfiguration(folder, cgroup)));
+  writeFileSync(
+    join(folder, 'kubelet.json'),
+    JSON.stringify(kubeletConfiguration(folder, cgroup, plane)),
+  );
   createCgroups(cgroup);
   writeFileSync(join(folder, 'kubeconfig'), readFileSync(plane.kubeconfig), { mode: 0o600 });
 
@@ -83,7 +87,8 @@ export async function startRealNode(
       file: 'unshare',
       args: [
         ...[...ownNamespaces, 'sh', script, folder, dirname(programs.containerd)],
-        ...[process.execPath, ...nodeFlags(), tunnel, sockets, ...allPorts.map(String)],
+        ...[process.execPath, ...nodeFlags(), tunnel, plane.nodeSocket ?? '', sockets],
+        ...allPorts.map(String),
       ],
       env: process.env,
       cwd: folder,
@@ -170,7 +175,7 @@ function network(folder: string): object {
   return { cniVersion: '1.0.0', name: 'ado-test', plugins: [bridge] };
 }
 
-function kubeletConfiguration(folder: string, cgroup: string): object {
+function kubeletConfiguration(folder: string, cgroup: string, plane: ControlPlane): object {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -178,8 +183,12 @@ function kubeletConfiguration(folder: string, cgroup: string): object {
     podLogsDir: join(folder, 'logs'),
     volumePluginDir: join(folder, 'plugins'),
     resolvConf: '',
-    // Nobody asks it anything: the API server is in another network.
-    authentication: { anonymous: { enabled: false }, webhook: { enabled: false } },
+    // Only the API server asks it anything.
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: false },
+      x509: { clientCAFile: plane.authority },
+    },
     authorization: { mode: 'AlwaysAllow' },
     // Also on a host with the first version of control groups, next to whatever else runs there.
     failCgroupV1: false,

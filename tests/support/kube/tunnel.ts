@@ -1,4 +1,5 @@
-/** This machine's end of the tunnels that a node has to services on the loopback address. */
+/** The ends of the tunnels between a node and this machine. */
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { once } from 'node:events';
@@ -22,6 +23,18 @@ export async function openTunnels(folder: string, ports: readonly number[]): Pro
     for (const server of servers) server.close();
     for (const connection of open) connection.destroy();
   };
+}
+
+/** Listens on a Unix socket, and connects whoever asks there by HTTP's CONNECT to an address of this network. */
+export function takeConnects(path: string): void {
+  createHttpServer()
+    .on('connect', (request, connection: Socket) => {
+      const { hostname, port } = new URL(`http://${request.url ?? ''}`);
+      const target = connect(Number(port), hostname);
+      target.once('connect', () => connection.write('HTTP/1.1 200 OK\r\n\r\n'));
+      pipe(connection, target);
+    })
+    .listen(path);
 }
 
 /** Joins two connections, which end together. */

@@ -2,10 +2,14 @@
 //
 //	pod         does nothing until it is asked to end: the container that holds a pod's namespaces
 //	pod serve   prints what the kernel allows it and whether its root can be written to, then answers HTTP on port 8080
+//	pod relay ADDRESS
+//	            hands every connection to port 3000 to an address
 package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -19,7 +23,31 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		serve()
 	}
+	if len(os.Args) > 2 && os.Args[1] == "relay" {
+		go relay(os.Args[2])
+	}
 	<-ended
+}
+
+func relay(address string) {
+	listener, err := net.Listen("tcp", ":3000")
+	for err == nil {
+		var client, server net.Conn
+		if client, err = listener.Accept(); err != nil {
+			break
+		}
+		if server, err = net.Dial("tcp", address); err != nil {
+			break
+		}
+		for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
+			go func() {
+				io.Copy(pair[0], pair[1])
+				pair[0].Close()
+			}()
+		}
+	}
+	fmt.Println(err)
+	os.Exit(1)
 }
 
 func serve() {
