@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { pools } from '../contracts/names.ts';
 import { isTimeZone } from '../contracts/calendar.ts';
 import { findAgentsDir } from './agent-programs.ts';
+import { defaultSandboxLimits } from './sandbox-limits.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1);
@@ -136,6 +137,23 @@ export const environmentSchema = z.object({
     .describe(
       "Whether tasks may ask to run without the sandbox. The embedded default says yes: there, it is the user's own machine.",
     ),
+  ADO_SANDBOX_MEMORY_BYTES: count
+    .default(defaultSandboxLimits.memoryBytes)
+    .describe(
+      'Memory of a sandboxed program with all that it starts, what it keeps in /tmp and an own home included; above, it is ended.',
+    ),
+  ADO_SANDBOX_PROCESSES: count
+    .default(defaultSandboxLimits.processes)
+    .describe('Processes and threads of a sandboxed program; at that number it is ended.'),
+  ADO_SANDBOX_FILE_BYTES: count
+    .default(defaultSandboxLimits.fileBytes)
+    .describe('Largest file that a sandboxed program may write.'),
+  ADO_SANDBOX_CPU_SECONDS: count
+    .default(defaultSandboxLimits.cpuSeconds)
+    .describe('Processor time of each process in the sandbox.'),
+  ADO_SANDBOX_OPEN_FILES: count
+    .default(defaultSandboxLimits.openFiles)
+    .describe('Files that each process in the sandbox may have open.'),
   ADO_API_CHECKS_SANDBOX: yesNo
     .default(true)
     .describe(
@@ -280,7 +298,16 @@ function toConfig(env: Environment, secrets: readonly string[]) {
       shutdownGraceMs: env.ADO_SHUTDOWN_GRACE_MS,
       build: findBuild(env),
     },
-    workspaces: { dataDir, toolPath: env.PATH, homeDir: homedir() },
+    workspaces: {
+      ...{ dataDir, toolPath: env.PATH, homeDir: homedir() },
+      limits: {
+        memoryBytes: env.ADO_SANDBOX_MEMORY_BYTES,
+        processes: env.ADO_SANDBOX_PROCESSES,
+        fileBytes: env.ADO_SANDBOX_FILE_BYTES,
+        cpuSeconds: env.ADO_SANDBOX_CPU_SECONDS,
+        openFiles: env.ADO_SANDBOX_OPEN_FILES,
+      },
+    },
     agents: {
       agentsDir: findAgentsDir({
         ADO_AGENTS_DIR: env.ADO_AGENTS_DIR,

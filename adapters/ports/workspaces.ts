@@ -45,6 +45,8 @@ export interface SandboxResult {
   /** undefined when it was killed. */
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
+  /** Which bound of the sandbox it was ended at; the last line of `stderr` says so too. */
+  readonly killedBy?: 'memory' | 'processes';
   /** Last 64 KiB of each. */
   readonly stdout: string;
   readonly stderr: string;

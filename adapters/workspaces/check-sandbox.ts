@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { SandboxLimits } from '../../config/sandbox-limits.ts';
 import { AppError } from '../../contracts/errors.ts';
 import { isWithin, viewHost, type HostView } from './host-view.ts';
 import { createLauncher } from './launcher.ts';
@@ -17,6 +18,7 @@ printf '%s\\n' "$PROBE_HIDDEN" | while read -r path; do [ ! -e "$path" ] || echo
 ! (: >/usr/ado-probe) 2>/dev/null || echo "system folders can be written to"
 [ "$(tail -n +3 /proc/net/dev | grep -vc '^ *lo:')" -eq 0 ] || echo "there is a network"
 [ "$PROBE_FILTER" = none ] || grep -q '^Seccomp:[^0-9]*2$' /proc/self/status || echo "system calls are not filtered"
+[ "$(ulimit -f)" != unlimited ] || echo "the size of files has no limit"
 [ "$(ls -d /proc/[0-9]* | wc -l)" -le 12 ] || echo "processes of the host can be seen"
 : >written || echo "the work tree cannot be written to"
 echo sealed
@@ -30,6 +32,7 @@ export async function checkSandbox(options: {
   readonly dataDir: string;
   readonly toolPath: string;
   readonly homeDir: string;
+  readonly limits?: SandboxLimits;
 }): Promise<void> {
   await mkdir(options.dataDir, { recursive: true });
   const folder = await mkdtemp(join(options.dataDir, 'probe-'));

@@ -1,4 +1,5 @@
 /** Where agents work: mirrors, worktrees, sandbox, commits and delivery, put together. */
+import type { SandboxLimits } from '../../config/sandbox-limits.ts';
 import type { EgressSettings } from '../egress/egress-proxy.ts';
 import type { CrashPoint, Workspaces } from '../ports.ts';
 import { openAgentHome } from './agent-home.ts';
@@ -36,6 +37,8 @@ export function createWorkspaces(options: {
   readonly homeDir: string;
   readonly allowUnsandboxed: boolean;
   readonly crashpoint: CrashPoint;
+  /** What each program in the sandbox may use. Default: that of the configuration. */
+  readonly limits?: SandboxLimits;
   /** How programs reach allowed hosts. Default: public addresses, and nobody hears of the decisions. */
   readonly egress?: Partial<EgressSettings>;
 }): HostWorkspaces {

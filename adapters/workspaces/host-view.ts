@@ -1,6 +1,7 @@
 /** What a sandbox shows of the host: its system folders, the harmless part of /etc, and the toolchains on PATH. */
 import { access, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { defaultSandboxLimits, type SandboxLimits } from '../../config/sandbox-limits.ts';
 import { makeSandboxEtc } from './sandbox-etc.ts';
 import { seccompFilter } from './seccomp-filter.ts';
 
@@ -16,6 +17,7 @@ export interface HostView {
   readonly path: string;
   /** The filter of system calls; undefined on processors that there is none for. */
   readonly systemCalls: Uint8Array | undefined;
+  readonly limits: SandboxLimits;
 }
 
 const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
@@ -53,6 +55,7 @@ export async function viewHost(options: {
   readonly dataDir: string;
   readonly toolPath: string;
   readonly homeDir: string;
+  readonly limits?: SandboxLimits;
 }): Promise<HostView> {
   const links: { path: string; target: string }[] = [];
   const readOnly: { source: string; path: string }[] = [];
@@ -83,6 +86,7 @@ export async function viewHost(options: {
     procHidden: { files: await inProc(procHiddenFiles), folders: await inProc(procHiddenFolders) },
     path: entries.join(':'),
     systemCalls: seccompFilter(),
+    limits: options.limits ?? defaultSandboxLimits,
   };
 }
 

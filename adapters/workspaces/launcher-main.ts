@@ -16,6 +16,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { LauncherReply, LauncherRequest, StartMessage } from './launcher-messages.ts';
+import type { TreeLimit } from './limits.ts';
+import { exceededBy, lookAtProcesses, type TreeLimits } from './tree-usage.ts';
+
+/**
+ * Between two looks at what sandboxes use. A look takes some 25 µs for each process of the machine; where that is much,
+ * looks are rarer, so that they take no more than a twentieth of one processor.
+ */
+const lookMs = 250;
+const lookShare = 20;
 
 /** Silence after a program has ended until its pipes are closed, when something that it left behind keeps them open. */
 const lingerMs = 1_000;
@@ -29,6 +38,8 @@ interface Running {
   readonly isSandbox: boolean;
   /** The first process inside: everything inside ends with it. */
   insidePid?: number;
+  readonly limits: TreeLimits | undefined;
+  killedBy?: TreeLimit;
   /** Asked to end before it had told its `insidePid`. */
   doomedBy?: NodeJS.Signals;
 }
@@ -64,6 +75,31 @@ function noteInside(program: Running, bytes: Buffer): void {
   if (pid === undefined) return;
   program.insidePid = Number(pid);
   if (program.doomedBy !== undefined) end(program, program.doomedBy);
+}
+
+let nextLook: NodeJS.Timeout | undefined;
+
+/** Looks at what sandboxes use as long as there are any, and ends those that are above their bounds. */
+function watch(afterMs = lookMs): void {
+  const isWatched = ({ limits, insidePid }: Running): boolean =>
+    limits !== undefined && insidePid !== undefined;
+  if (nextLook !== undefined || ![...running.values()].some(({ limits }) => limits)) return;
+  nextLook = setTimeout(() => {
+    nextLook = undefined;
+    const startedAt = performance.now();
+    const watched = [...running.values()].filter(isWatched);
+    const processes = watched.length === 0 ? new Map<number, never[]>() : lookAtProcesses();
+    for (const program of watched) {
+      const { insidePid, limits } = program;
+      if (insidePid === undefined || limits === undefined) continue;
+      const exceeded = exceededBy(insidePid, processes, limits);
+      if (exceeded === undefined || program.killedBy !== undefined) continue;
+      program.killedBy = exceeded;
+      end(program, 'SIGKILL');
+    }
+    watch(Math.max(lookMs, lookShare * (performance.now() - startedAt)));
+  }, afterMs);
+  nextLook.unref();
 }
 
 /** Only while it is bubblewrap's child: its number may belong to somebody else later. */
@@ -118,8 +154,10 @@ function start(message: StartMessage): void {
     child,
     ownsGroup: message.ownsGroup,
     isSandbox: message.fd3 !== undefined,
+    limits: message.limits,
   };
   running.set(id, program);
+  watch();
 
   child.on('error', (error: NodeJS.ErrnoException) => {
     if (child.pid !== undefined || !running.delete(id)) return;
@@ -134,7 +172,7 @@ function start(message: StartMessage): void {
   });
   child.on('close', (exitCode: number | null) => {
     clearTimeout(linger);
-    if (running.delete(id)) reply({ event: 'exit', id, exitCode });
+    if (running.delete(id)) reply({ event: 'exit', id, exitCode, killedBy: program.killedBy });
   });
 
   const [stdin, , , fd3, fd4, fd5] = child.stdio as readonly unknown[];

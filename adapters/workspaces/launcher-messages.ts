@@ -1,5 +1,8 @@
 /** What the worker and its launcher say to each other. */
 
+import type { TreeLimit } from './limits.ts';
+import type { TreeLimits } from './tree-usage.ts';
+
 /** Asks the launcher to start a program. */
 export interface StartMessage {
   readonly op: 'start';
@@ -17,6 +20,8 @@ export interface StartMessage {
   readonly fd3: Uint8Array | undefined;
   /** With `fd3`: bytes to read on file descriptor 5. */
   readonly fd5: Uint8Array | undefined;
+  /** With `fd3`: bounds of all that runs in the sandbox. */
+  readonly limits: TreeLimits | undefined;
   /** Ends the whole process group together with the program, and with the worker. */
   readonly ownsGroup: boolean;
 }
@@ -39,6 +44,12 @@ export type LauncherReply =
       readonly stream: 'stdout' | 'stderr' | 'fd4';
       readonly bytes: Uint8Array;
     }
-  | { readonly event: 'exit'; readonly id: number; readonly exitCode: number | null }
+  | {
+      readonly event: 'exit';
+      readonly id: number;
+      readonly exitCode: number | null;
+      /** The bound that it was ended at. */
+      readonly killedBy: TreeLimit | undefined;
+    }
   /** The program could not be started. */
   | { readonly event: 'failed'; readonly id: number; readonly code: string };

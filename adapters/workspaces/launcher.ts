@@ -3,7 +3,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../contracts/errors.ts';
+import type { TreeLimit } from './limits.ts';
 import type { LauncherReply, LauncherRequest } from './launcher-messages.ts';
+import type { TreeLimits } from './tree-usage.ts';
 
 /** Time between SIGTERM and SIGKILL. */
 const killGraceMs = 5_000;
@@ -23,6 +25,8 @@ export interface Launch {
   readonly fd3?: string | undefined;
   /** With `fd3`: what the program reads on file descriptor 5. */
   readonly fd5?: Uint8Array | undefined;
+  /** With `fd3`: bounds of all that runs in the sandbox. */
+  readonly limits?: TreeLimits | undefined;
   /** Whether what is left of its process group is killed with it. */
   readonly ownsGroup?: boolean;
   readonly timeoutMs?: number | undefined;
@@ -35,6 +39,8 @@ export interface Exit {
   /** undefined when a signal ended it. */
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
+  /** The bound that it was ended at. */
+  readonly killedBy?: TreeLimit | undefined;
   readonly durationMs: number;
   readonly fd4: string;
 }
@@ -154,6 +160,7 @@ export function createLauncher(): Launcher {
                 resolve({
                   exitCode: reply.exitCode ?? undefined,
                   timedOut,
+                  killedBy: reply.killedBy,
                   durationMs: Math.round(performance.now() - startedAt),
                   fd4: Buffer.concat(fd4).toString(),
                 }),
@@ -179,7 +186,7 @@ export function createLauncher(): Launcher {
 }
 
 function messageOf(launch: Launch) {
-  const { file, args, cwd, env, stdoutFile, fd5 } = launch;
+  const { file, args, cwd, env, stdoutFile, fd5, limits } = launch;
   const bytes = (text: string | undefined) => (text === undefined ? undefined : Buffer.from(text));
   const { ownsGroup = false } = launch;
   return {
@@ -189,6 +196,7 @@ function messageOf(launch: Launch) {
     env,
     stdoutFile,
     fd5,
+    limits,
     ownsGroup,
     stdin: bytes(launch.stdin),
     fd3: bytes(launch.fd3),

@@ -6,8 +6,9 @@ import { AppError } from '../../contracts/errors.ts';
 import type { SandboxResult, SandboxRun } from '../ports.ts';
 import type { HostView } from './host-view.ts';
 import { LaunchError, type Exit, type Launch, type Launcher } from './launcher.ts';
+import { explain, limited } from './limits.ts';
 import { relayed, relayedInside } from './relay.ts';
-import { environmentOf, sandboxOptions, type SandboxRequest } from './sandbox.ts';
+import { environmentOf, memoryFoldersOf, sandboxOptions, type SandboxRequest } from './sandbox.ts';
 import type { Worktree } from './worktrees.ts';
 
 /** Kept of the end of each stream. */
@@ -16,7 +17,10 @@ const tailBytes = 65_536;
 const notFoundExit = 127;
 
 /** How a sandboxed program is started; standard output and error are the caller's. */
-export type SandboxedLaunch = Omit<Launch, 'file' | 'args' | 'cwd' | 'env' | 'fd3' | 'fd5'> & {
+export type SandboxedLaunch = Omit<
+  Launch,
+  'file' | 'args' | 'cwd' | 'env' | 'fd3' | 'fd5' | 'limits'
+> & {
   readonly argv: readonly string[];
   readonly request: SandboxRequest;
 };
@@ -36,16 +40,29 @@ export async function launchInSandbox(
     const exit = await launcher.launch({
       ...rest,
       file: 'bwrap',
-      args: ['--args', '3', '--json-status-fd', '4', ...filter, '--', ...argv],
+      args: [
+        '--args',
+        '3',
+        '--json-status-fd',
+        '4',
+        ...filter,
+        '--',
+        ...limited(argv, host.limits),
+      ],
       // For finding bwrap itself.
       env: { PATH: `${host.path}:/usr/local/bin:/usr/bin:/bin` },
       fd3: options.join(''),
       fd5: host.systemCalls,
+      limits: { ...host.limits, memoryFolders: memoryFoldersOf(request) },
       onOutput: (stream, bytes, kill) => {
         if (stream === 'stderr' && stderr.length < 8) stderr.push(bytes);
         rest.onOutput?.(stream, bytes, kill);
       },
     });
+    if (exit.killedBy !== undefined) {
+      rest.onOutput?.('stderr', Buffer.from(explain(exit.killedBy, host.limits)), () => undefined);
+      return { ...exit, exitCode: undefined };
+    }
     // It reports the exit code of what it ran; killed from outside it has no time to.
     if (exit.exitCode === undefined || exit.fd4.includes('"exit-code"')) return exit;
     const said = Buffer.concat(stderr).toString().trim();
@@ -151,14 +168,16 @@ function collectOutput(onOutput: SandboxRun['onOutput']) {
     result({
       exitCode,
       timedOut,
+      killedBy,
       durationMs,
-    }: Pick<Exit, 'exitCode' | 'timedOut' | 'durationMs'>): SandboxResult {
+    }: Pick<Exit, 'exitCode' | 'timedOut' | 'killedBy' | 'durationMs'>): SandboxResult {
       for (const source of ['stdout', 'stderr'] as const) {
         const text = streams[source].end();
         if (text !== '') onOutput?.(source, text);
       }
       const [stdout, stderr] = [streams.stdout.text(), streams.stderr.text()];
-      return { exitCode: timedOut ? undefined : exitCode, timedOut, stdout, stderr, durationMs };
+      const ended = { timedOut, ...(killedBy === undefined ? {} : { killedBy }) };
+      return { exitCode: timedOut ? undefined : exitCode, ...ended, stdout, stderr, durationMs };
     },
   };
 }

@@ -1,3 +1,4 @@
+import { defaultSandboxLimits } from '../../config/sandbox-limits.ts';
 import type { HostView } from './host-view.ts';
 import { environmentOf, sandboxOptions } from './sandbox.ts';
 
@@ -11,6 +12,7 @@ const host: HostView = {
   procHidden: { files: ['/proc/kcore'], folders: ['/proc/acpi'] },
   path: '/opt/node/bin:/usr/bin',
   systemCalls: undefined,
+  limits: defaultSandboxLimits,
 };
 
 const request = {

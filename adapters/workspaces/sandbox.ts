@@ -29,6 +29,11 @@ export function environmentOf(
   return { LANG: 'C.UTF-8', ...env, PATH: places.path, HOME: places.home, TMPDIR: places.tmp };
 }
 
+/** Folders inside that are in memory; a home folder of the host may be there too, with what others have in it. */
+export function memoryFoldersOf({ home }: SandboxRequest): string[] {
+  return ['/tmp', '/dev/shm', ...(home === undefined ? [sandboxHome] : [])];
+}
+
 /** The options of `bwrap`, one per element. The order matters: a later mount covers an earlier one. */
 export function sandboxOptions(host: HostView, request: SandboxRequest): string[] {
   const { readOnly, writable, files = [], mounts = [], home, workDir } = request;

@@ -13,6 +13,7 @@ import {
   createWorkspaces,
   type HostWorkspaces,
 } from '../../../adapters/workspaces/create-workspaces.ts';
+import { defaultSandboxLimits, type SandboxLimits } from '../../../config/sandbox-limits.ts';
 import type { ErrorCode } from '../../../contracts/errors.ts';
 import { git, makeRepository } from '../../support/repositories.ts';
 
@@ -48,7 +49,9 @@ jest.setTimeout(60_000);
 const worlds: { folder: string; workspaces: HostWorkspaces }[] = [];
 
 /** Makes a world; `endWorlds` after the tests ends all. */
-export function createWorld(options: { allowUnsandboxed?: boolean } = {}): World {
+export function createWorld(
+  options: { allowUnsandboxed?: boolean; limits?: Partial<SandboxLimits> } = {},
+): World {
   const folder = mkdtempSync(join(tmpdir(), 'ado-test-workspaces-'));
   const [dataDir, homeDir, outside] = ['data', 'home', 'outside'].map((name) =>
     join(folder, name),
@@ -63,6 +66,7 @@ export function createWorld(options: { allowUnsandboxed?: boolean } = {}): World
     toolPath: process.env['PATH'] ?? '',
     allowUnsandboxed: options.allowUnsandboxed ?? false,
     crashpoint: () => Promise.resolve(),
+    limits: { ...defaultSandboxLimits, ...options.limits },
   });
   worlds.push({ folder, workspaces });
   return {

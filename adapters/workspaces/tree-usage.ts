@@ -1,0 +1,90 @@
+/** What trees of processes use of the machine, as /proc tells it. */
+import { readdirSync, readFileSync, statfsSync } from 'node:fs';
+
+/** Bounds of a tree; what is above them has to end. */
+export interface TreeLimits {
+  readonly memoryBytes: number;
+  readonly processes: number;
+  /** Paths inside of file systems that are in memory: what lies there counts. */
+  readonly memoryFolders: readonly string[];
+}
+
+interface ProcessUsage {
+  readonly pid: number;
+  readonly parent: number;
+  readonly threads: number;
+  /** Pages that others have too count in full. */
+  readonly residentBytes: number;
+}
+
+const tmpfsType = 0x01021994;
+
+/** All processes of the machine by their parents: one look serves all trees. */
+export function lookAtProcesses(): ReadonlyMap<number, readonly ProcessUsage[]> {
+  const children = new Map<number, ProcessUsage[]>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const status = textOf(`/proc/${name}/status`);
+    const valueOf = (key: string): number =>
+      Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+    const parent = valueOf('PPid');
+    const siblings = children.get(parent) ?? [];
+    siblings.push({
+      ...{ pid: Number(name), parent, threads: valueOf('Threads') },
+      residentBytes: valueOf('VmRSS') * 1_024,
+    });
+    children.set(parent, siblings);
+  }
+  return children;
+}
+
+/** Which bound the tree of a sandbox's first process is above; undefined when none. */
+export function exceededBy(
+  firstPid: number,
+  processes: ReturnType<typeof lookAtProcesses>,
+  limits: TreeLimits,
+): 'memory' | 'processes' | undefined {
+  const tree = [...(processes.get(firstPid) ?? [])];
+  // Grows while it is walked.
+  for (const { pid } of tree) tree.push(...(processes.get(pid) ?? []));
+  // The kernel lets nobody above the bound where it counts itself: at the bound is as good as above.
+  if (sum(tree.map(({ threads }) => threads)) >= limits.processes) return 'processes';
+
+  const kept = keptBytes(firstPid, limits.memoryFolders);
+  if (kept + sum(tree.map(({ residentBytes }) => residentBytes)) <= limits.memoryBytes)
+    return undefined;
+  // The exact figure, where a page of many has one share each, takes the kernel milliseconds.
+  const exact = sum(tree.map(({ pid, residentBytes }) => sharedBytes(pid) ?? residentBytes));
+  return kept + exact > limits.memoryBytes ? 'memory' : undefined;
+}
+
+function sharedBytes(pid: number): number | undefined {
+  const kilobytes = /^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
+}
+
+/** What lies in files that are in memory. */
+function keptBytes(firstPid: number, memoryFolders: readonly string[]): number {
+  return sum(
+    memoryFolders.map((folder) => {
+      try {
+        const { type, blocks, bfree, bsize } = statfsSync(`/proc/${firstPid}/root${folder}`);
+        return type === tmpfsType ? (blocks - bfree) * bsize : 0;
+      } catch {
+        return 0; // It has ended, or may not be looked into.
+      }
+    }),
+  );
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // It has ended.
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
