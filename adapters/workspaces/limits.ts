@@ -1,7 +1,8 @@
 /**
  * How a program in the sandbox is kept from using up the machine. The kernel holds what it counts by process (size of
- * files, time, open files) and, in a user namespace of its own and unless the worker is root, the number of processes;
- * memory and processes of the whole tree are watched by the launcher (tree-usage.ts).
+ * files, time, open files) and, unless the worker is root, the number of processes; memory and processes of the whole tree
+ * are watched by the launcher (tree-usage.ts). Where the worker is root only the launcher counts processes, and a program
+ * whose every process forks has thousands before it looks: for some seconds the machine is slow.
  */
 import type { SandboxLimits } from '../../config/sandbox-limits.ts';
 

@@ -47,10 +47,11 @@ test('memory that processes share counts once', async () => {
   expect(ran).toMatchObject({ exitCode: 0, stdout: 'done' });
 });
 
-test('a fork bomb is ended', async () => {
+test('a program that forks without end is ended', async () => {
   const { prepare, sh } = createWorld({ limits: { processes: 200 } });
 
-  const ran = await sh(await prepare('task'), 'bomb() { bomb | bomb & }; bomb; sleep 25');
+  // One after another, and asleep: the machine has other tests to run.
+  const ran = await sh(await prepare('task'), 'while :; do sleep 25 & done');
 
   expect(ran).toMatchObject({ exitCode: undefined, timedOut: false, killedBy: 'processes' });
   expect(ran.stderr).toContain('ADO_SANDBOX_PROCESSES');
