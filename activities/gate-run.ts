@@ -8,7 +8,7 @@ import { remainingMs } from './remaining-time.ts';
 import type { TaskSession } from './task-session.ts';
 
 /** Kept of the beginning of each stream, for comparing all findings with those of the base; of the rest, the end. */
-const keptChars = 524_288;
+const keptChars = 262_144;
 
 /** What every check of a piece of work is run with. */
 export interface GateWorld {

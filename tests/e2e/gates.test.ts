@@ -133,6 +133,31 @@ test('a check that hangs is ended at its limit, and its output is kept', async (
   expect(JSON.stringify(output)).toContain('waiting for ready');
 });
 
+test('100 MB of output leave the memory of the worker as it was, and the end of the output is told', async () => {
+  const residentBytes = async (): Promise<number> => {
+    const text = await (await fetch(`${ado.worker.internalUrl}/metrics`)).text();
+    return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
+  };
+  const flood = 'yes "some output of a chatty program" | head -c 100000000';
+  const command = `test -f quiet || { ${flood}; echo lib/a.c:3:1: error: the end; exit 1; }`;
+  const model = writer([{ 'README.md': 'Hi.\n' }, { quiet: '', expects: 'the end' }]);
+  const before = await residentBytes();
+
+  const { task } = await run({
+    repository: makeRepository(),
+    model,
+    gates: [{ name: 'chatty', command }],
+  });
+
+  expect(task.outcome).toBe('succeeded');
+  expect((await residentBytes()) - before).toBeLessThan(150_000_000);
+  const outputs = (await ado.listEvents(task.id)).flatMap((event) =>
+    event.type === 'output' && event.data.source !== 'model' ? [event.data.text] : [],
+  );
+  expect(outputs.join('').length).toBeLessThan(1_200_000);
+  expect(outputs.join('')).toMatch(/more bytes of output not kept/);
+});
+
 test('lint and types run side by side, then the build; each has its output together', async () => {
   const scripts = {
     lint: 'echo linting; sleep 0.3; echo linted',
