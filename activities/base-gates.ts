@@ -11,8 +11,8 @@ import { workspaceKey } from './open-workspace.ts';
 import { toleranceOf, type PlannedGate } from './plan-gates.ts';
 import { runSetup } from './run-setup.ts';
 
-/** Findings of the base that are kept; more than this nobody mends in a task. */
-const maxKept = 500;
+/** Findings of the base that are kept: as many as are read of the work, so that no old one of these counts as new. */
+const maxKept = 1_000;
 
 /** How a check went on the base commit. */
 export interface BaseRun {
