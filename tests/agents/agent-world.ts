@@ -1,7 +1,7 @@
 /** One task for every agent: a function and its test, asked for in a repository whose tests run with Node.js alone. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findAgentProgram, findAgentsDir, installableAgents } from '../../config/agent-programs.ts';
+import { findAgentProgram, findAgentsDir } from '../../config/agent-programs.ts';
 import { commitAll, makeRepository } from '../support/repositories.ts';
 import { vendors } from '../faults/emulated-provider.ts';
 
@@ -9,6 +9,8 @@ import { vendors } from '../faults/emulated-provider.ts';
 export interface Given {
   readonly agent: 'builtin' | 'claude-code' | 'codex' | 'gemini';
   readonly provider: keyof typeof vendors;
+  /** Its account, default: named like its provider. */
+  readonly account?: string;
   readonly format: 'anthropic' | 'openai-responses' | 'gemini';
   readonly shell: (command: string) => { readonly tool: string; readonly input: object };
 }
@@ -18,6 +20,7 @@ export const given: readonly Given[] = [
   {
     agent: 'builtin',
     provider: 'anthropic',
+    account: 'builtin',
     format: 'anthropic',
     shell: (command) => ({ tool: 'run_command', input: { command } }),
   },
@@ -42,8 +45,8 @@ export const given: readonly Given[] = [
 ];
 
 /** `<account>:<model>` of an agent. */
-export function modelOf({ provider }: Given): string {
-  return `${provider}:${vendors[provider].model}`;
+export function modelOf({ provider, account = provider }: Given): string {
+  return `${account}:${vendors[provider].model}`;
 }
 
 /** Whether an agent's program is here; which are missing is said out loud, once. */
@@ -54,8 +57,8 @@ export function hasAgent(agent: Given['agent']): boolean {
   return found;
 }
 
-/** Agents of others that can be run. */
-export const installed = installableAgents.filter((agent) => hasAgent(agent));
+/** The agents that are programs of others. */
+export const programs = given.filter(({ agent }) => agent !== 'builtin');
 
 /** What is asked for. */
 export const prompt = 'Add a function `add(a, b)` to src/add.js, and its test. The test must pass.';
