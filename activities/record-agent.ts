@@ -2,7 +2,13 @@
  * What a program agent tells while it works, as the rows and events of the builtin agent: its words, its tool calls, its
  * name of the conversation. Gathered for half a second, so that a chatty agent costs few writes; bounded, as it is hostile.
  */
-import type { AgentEvent, JournalEntry, KeyedMessage, StepEntry } from '../adapters/ports.ts';
+import type {
+  AgentEvent,
+  JournalEntry,
+  KeyedMessage,
+  StepEntry,
+  TaskRecord,
+} from '../adapters/ports.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
@@ -104,9 +110,7 @@ export function recordAgent(
           if (event.sessionId === sessionId) return;
           sessionId = event.sessionId;
           session.tellConversation(sessionId);
-          messages.push(
-            sessionMessage(sessionId, { step, fence: fence.number, agent: task.agent }),
-          );
+          messages.push(sessionMessage(task, { step, sessionId }));
           break;
         case 'text':
           deps.live.publish(
@@ -148,14 +152,14 @@ export function recordAgent(
 const keeper = 'ado';
 
 function sessionMessage(
-  sessionId: string,
-  of: { readonly step: number; readonly fence: number; readonly agent: string },
+  { ref, agent }: TaskRecord,
+  { step, sessionId }: { readonly step: number; readonly sessionId: string },
 ): KeyedMessage {
   return {
-    key: `step-${String(of.step)}-session-${String(of.fence)}`,
+    key: `step-${String(step)}-session-${effectIdOf(ref, step, 'session', sessionId).slice(0, 12)}`,
     message: {
       role: 'system',
-      content: `${of.agent} calls this conversation ${sessionId}.`,
+      content: `${agent} calls this conversation ${sessionId}.`,
       providerOptions: { [keeper]: { sessionId } },
     },
   };
@@ -172,7 +176,7 @@ export function findConversation(
   transcript: readonly KeyedMessage[],
   step: number,
 ): KnownConversation | undefined {
-  const told = transcript.findLast(({ key }) => /^step-\d+-session-\d+$/.test(key));
+  const told = transcript.findLast(({ key }) => /^step-\d+-session-/.test(key));
   const sessionId = told?.message.providerOptions?.[keeper]?.['sessionId'];
   if (typeof sessionId !== 'string') return undefined;
   return { sessionId, isOfStep: told?.key.startsWith(`step-${String(step)}-`) === true };

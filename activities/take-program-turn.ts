@@ -32,6 +32,7 @@ import { giveUpPurchases } from './hold-money.ts';
 import { openTurnGateway, type TurnStop } from './model-gateway.ts';
 import { beginWork, openWorkspace, workspaceKey } from './open-workspace.ts';
 import { askOtherApproach } from './other-approach.ts';
+import { planGates, type PlannedGate } from './plan-gates.ts';
 import { findConversation, recordAgent, type KnownConversation } from './record-agent.ts';
 import { remainingMs } from './remaining-time.ts';
 import type { TaskSession } from './task-session.ts';
@@ -56,6 +57,8 @@ interface Turn {
   readonly transcript: readonly KeyedMessage[];
   /** The repository's instructions for other agents, copied for this one; no part of the work. */
   readonly copied: UncommittedFile | undefined;
+  /** What its work has to pass. */
+  readonly checks: readonly PlannedGate[];
 }
 
 /** Takes the turn. @throws what ends the task, or has the activity tried again */
@@ -130,9 +133,11 @@ type TakenTurn =
 async function runTurn(
   deps: ActivityDeps,
   session: TaskSession,
-  before: Omit<Turn, 'copied'>,
+  before: Omit<Turn, 'copied' | 'checks'>,
 ): Promise<TakenTurn> {
-  const turn: Turn = { ...before, copied: await shareContext(deps, session, before) };
+  const { stages } = await planGates(deps, session, before.workspace);
+  const copied = await shareContext(deps, session, before);
+  const turn: Turn = { ...before, copied, checks: stages.flat() };
   const startedAt = new Date(deps.clock.now());
   const conversation = findConversation(turn.transcript, turn.step);
   if (turn.transcript.length === 0)
@@ -175,7 +180,7 @@ async function runProgram(
   }: { readonly turn: Turn; readonly conversation: KnownConversation | undefined },
 ): Promise<RanProgram> {
   const { task } = session;
-  const { agent, installed, workspace, step } = turn;
+  const { agent, installed, workspace, step, checks } = turn;
   const halt = new AbortController();
   let stopped: TurnStop | undefined;
   const port = task.sandbox === 'none' ? randomInt(...portsOutside) : gatewayPort;
@@ -191,7 +196,7 @@ async function runProgram(
       sessionId,
       workPath: workspace.path,
       exec: task.exec,
-      instructions: agentInstructions(task.gates),
+      instructions: agentInstructions(checks),
     });
   const fresh = plan(undefined);
   const home = deps.workspaces.openAgentHome(workspace, fresh.homeFiles);

@@ -7,7 +7,7 @@ import { parseScript } from '../../cli/emulator/script.ts';
 import { openProvider, type EmulatedProvider } from '../faults/emulated-provider.ts';
 import { openFaultWorld, report, type FaultWorld } from '../faults/fault-world.ts';
 import { compareBooks, exactBooks, faultsOf } from '../faults/provider-books.ts';
-import type { Ado } from '../support/ado-platform.ts';
+import { until, type Ado } from '../support/ado-platform.ts';
 import { processesIn } from '../support/process-table.ts';
 import { countCommits, deliveredBranches, git } from '../support/repositories.ts';
 import {
@@ -30,11 +30,15 @@ let ado: Ado;
 const thinkMs = 8_000;
 const script = {
   answers: programs.flatMap(({ format, shell }) => [
-    { when: { format, turn: 1 }, text: 'I begin.', toolCalls: [shell(`${rightWork} && echo worked`)] },
+    {
+      when: { format, turn: 1 },
+      text: 'I begin.',
+      toolCalls: [shell(`${rightWork} && echo has-worked-4711`)],
+    },
     { when: { format }, text: 'The function is there.' },
   ]),
   faults: programs.map(({ format }) => ({
-    when: { format, contains: 'worked', calls: [1] },
+    when: { format, contains: 'has-worked-4711', calls: [1] },
     lateMs: thinkMs,
   })),
 };
@@ -71,6 +75,10 @@ test.each(programs.filter(({ agent }) => hasAgent(agent)))(
       ({ type, data }) => type === 'step-finished' && data.kind === 'tools',
       90_000,
     );
+    await until('the next call is under way', async () => {
+      const { inFlight } = await provider.emulator.counts();
+      return inFlight > 0;
+    });
     const atWork = processesIn(ado.home).length;
 
     await ado.worker.kill9();
