@@ -2,7 +2,7 @@
 //   - it ends as succeeded with one branch, whose gate is green; a first try that is wrong is sent back and mended
 //   - ado's books say of every call what the provider's log says
 import { parseScript } from '../../cli/emulator/script.ts';
-import { openProvider, type EmulatedProvider } from '../faults/emulated-provider.ts';
+import { keyOf, openProvider, type EmulatedProvider } from '../faults/emulated-provider.ts';
 import { openFaultWorld, type FaultWorld } from '../faults/fault-world.ts';
 import { compareBooks, exactBooks, faultsOf } from '../faults/provider-books.ts';
 import type { Ado } from '../support/ado-platform.ts';
@@ -24,22 +24,20 @@ let provider: EmulatedProvider;
 let ado: Ado;
 
 const wrongWork = rightWork.replace('a + b', 'a - b');
-const answers = given.flatMap(({ agent, format, shell }) =>
-  agent === 'builtin'
-    ? []
-    : [
-        { when: { format, contains: 'The check "test" failed' }, toolCalls: [shell(rightWork)] },
-        { when: { format, turn: 1 }, text: 'I begin.', toolCalls: [shell(wrongWork)] },
-        { when: { format }, text: 'The function is there.' },
-      ],
-);
+const answers = given.flatMap(({ provider: named, account = named, format, shell }) => {
+  const when = { format, key: keyOf(account) };
+  return [
+    { when: { ...when, contains: 'The check "test" failed' }, toolCalls: [shell(rightWork)] },
+    { when: { ...when, turn: 1 }, text: 'I begin.', toolCalls: [shell(wrongWork)] },
+    { when, text: 'The function is there.' },
+  ];
+});
 
 beforeAll(async () => {
   world = await openFaultWorld();
-  const accounts = ['anthropic', 'openai', 'google'] as const;
   provider = await openProvider(
     parseScript('script', JSON.stringify({ answers })),
-    accounts.map((name) => ({ name, provider: name })),
+    given.map(({ provider: named, account = named }) => ({ name: account, provider: named })),
   );
   ado = await world.startAdo({ env: provider.env });
 }, 120_000);
@@ -49,7 +47,7 @@ afterAll(async () => {
   await world.stop();
 }, 60_000);
 
-test.each(given.filter(({ agent }) => agent !== 'builtin' && hasAgent(agent)))(
+test.each(given.filter(({ agent }) => hasAgent(agent)))(
   '$agent adds a function and its test',
   async (one) => {
     const before = (await provider.lines()).length;
@@ -65,10 +63,6 @@ test.each(given.filter(({ agent }) => agent !== 'builtin' && hasAgent(agent)))(
     await ado.ended(id, 120_000);
 
     const task = await ado.getTask(id);
-    if (task.status !== 'succeeded')
-      process.stderr.write(
-        JSON.stringify([task, await ado.listEvents(id)], null, 1) + ado.worker.logTail(),
-      );
     const lines = (await provider.lines()).slice(before);
     const books = await compareBooks(world, lines, [id]);
     const [branch = ''] = deliveredBranches(repository);
