@@ -5,6 +5,7 @@
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installableAgents, type AgentPlaces } from '../../config/agent-programs.ts';
+import { typeStrippingFlags } from '../workspaces/launcher.ts';
 import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
 import { shareContextFile } from './context-file.ts';
 import { findText, listIn, objectIn, textOf, type JsonLine } from './json-lines.ts';
@@ -55,6 +56,7 @@ function joined(records: readonly Readonly<Record<string, string>>[]): Record<st
 function installed(agentsDir: string): InstalledAgent {
   // Without its package.json Node.js looks at the file's words to see that it is a module, and says so.
   const flags = [
+    ...typeStrippingFlags(),
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
   ];
