@@ -9,9 +9,13 @@ import { typeStrippingFlags } from '../workspaces/launcher.ts';
 import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
 import { shareContextFile } from './context-file.ts';
 import { findText, listIn, objectIn, textOf, type JsonLine } from './json-lines.ts';
+import { createMessagePieces } from './message-pieces.ts';
 import { createTurnReader, describeCall, type TurnRecord } from './turn-record.ts';
 
 const contextFile = 'AGENTS.md';
+
+/** Calls of a turn that are remembered as told; many more than a turn makes. */
+const maxKnownCalls = 10_000;
 
 const extension = extname(fileURLToPath(import.meta.url));
 const driver = fileURLToPath(new URL(`acp-driver-main${extension}`, import.meta.url));
@@ -67,25 +71,19 @@ function installed(agentsDir: string): InstalledAgent {
   };
 }
 
-/** Its messages come in pieces, which make one text up to the next event of another kind. */
 function createAcpReader(): ReturnType<CodingAgent['createReader']> {
+  const pieces = createMessagePieces();
   const told = new Set<string>();
-  let open = '';
-  const flush = (): readonly AgentEvent[] => {
-    const text = open;
-    open = '';
-    return text === '' ? [] : [{ kind: 'text', text }];
-  };
   return createTurnReader((line, record) => {
     const update = objectIn(line['update']);
     if (update['sessionUpdate'] === 'agent_message_chunk') {
-      open += textOf(objectIn(update['content'])['text']);
-      record.lastText = open;
-      return [];
+      const full = pieces.add(textOf(objectIn(update['content'])['text']));
+      record.lastText = pieces.text() || record.lastText;
+      return full;
     }
     const events = line['type'] === 'update' ? readUpdate(update, told) : readLine(line, record);
     const asked = line['type'] === 'asked' ? readCall(objectIn(line['call']), told) : [];
-    return [...flush(), ...asked, ...events];
+    return [...pieces.flush(), ...asked, ...events];
   });
 }
 
@@ -132,6 +130,7 @@ function readUpdate(update: JsonLine, told: Set<string>): readonly AgentEvent[] 
 function readCall(call: JsonLine, told: Set<string>): readonly AgentEvent[] {
   const callId = textOf(call['toolCallId']);
   if (told.has(callId)) return [];
+  if (told.size >= maxKnownCalls) told.clear();
   told.add(callId);
   const input = objectIn(call['rawInput']);
   const name = findText(call['kind']) ?? 'tool';

@@ -2,6 +2,7 @@
 import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
 import { shareContextFile } from './context-file.ts';
 import { findText, objectIn, textOf, type JsonLine } from './json-lines.ts';
+import { createMessagePieces } from './message-pieces.ts';
 import { modelKey } from './model-key.ts';
 import { createTurnReader, describeCall, type TurnRecord } from './turn-record.ts';
 
@@ -50,22 +51,14 @@ const settings = {
   telemetry: { enabled: false },
 };
 
-/** Its messages come in pieces, which make one text up to the next event of another kind. */
 function createGeminiReader(): ReturnType<CodingAgent['createReader']> {
-  let open = '';
-  const flush = (): readonly AgentEvent[] => {
-    const text = open;
-    open = '';
-    return text === '' ? [] : [{ kind: 'text', text }];
-  };
+  const pieces = createMessagePieces();
   return createTurnReader((line, record) => {
-    if (line['type'] === 'message') {
-      if (line['role'] !== 'assistant') return [];
-      open += textOf(line['content']);
-      record.lastText = open;
-      return line['delta'] === true ? [] : flush();
-    }
-    return [...flush(), ...readLine(line, record)];
+    if (line['type'] !== 'message') return [...pieces.flush(), ...readLine(line, record)];
+    if (line['role'] !== 'assistant') return [];
+    const full = pieces.add(textOf(line['content']));
+    record.lastText = pieces.text() || record.lastText;
+    return line['delta'] === true ? full : [...full, ...pieces.flush()];
   });
 }
 

@@ -192,6 +192,22 @@ test.each([
   expect(end).toMatchObject({ outcome: 'failed', text: why });
 });
 
+test.each([
+  ['gemini', '{"type":"message","role":"assistant","content":"CHUNK","delta":true}\n'],
+  [
+    'acp',
+    '{"type":"update","update":{"sessionUpdate":"agent_message_chunk","content":{"text":"CHUNK"}}}\n',
+  ],
+] as const)('%s that never ends its message is told in parts', (kind, line) => {
+  const piece = line.replace('CHUNK', 'x'.repeat(1_000));
+
+  const { events } = read(agents[kind].createReader(), piece.repeat(1_000), { pieceChars: 65_536 });
+
+  const texts = events.filter((event) => event.kind === 'text');
+  expect(texts.length).toBeGreaterThan(10);
+  expect(Math.max(...texts.map(({ text }) => text.length))).toBeLessThan(70_000);
+});
+
 test('calls that were not allowed are named', () => {
   const claude = `{"type":"result","subtype":"success","is_error":false,"result":"I could not.","session_id":"s","permission_denials":[{"tool_name":"Bash","tool_use_id":"t","tool_input":{"command":"rm -rf /"}}]}\n`;
   const codex = `{"type":"item.completed","item":{"id":"i","type":"command_execution","command":"rm -rf /","aggregated_output":"","status":"declined"}}\n{"type":"turn.completed"}\n`;

@@ -7,6 +7,9 @@ const maxTextChars = 65_536;
 /** Kept of a tool's answer, as of the builtin agent's tools. */
 const maxResultChars = 65_536;
 
+/** Kept of the calls that were not allowed; the first say enough. */
+const maxDeniedCalls = 20;
+
 /** What one turn has told so far. An adapter sets it as it reads. */
 export interface TurnRecord {
   sessionId: string | undefined;
@@ -31,8 +34,11 @@ export function createTurnReader(
     lastError: undefined,
     deniedCalls: [],
   };
-  const readAll = (read: readonly JsonLine[]): readonly AgentEvent[] =>
-    read.flatMap((line) => readLine(line, record)).map(shorten);
+  const readAll = (read: readonly JsonLine[]): readonly AgentEvent[] => {
+    const events = read.flatMap((line) => readLine(line, record)).map(shorten);
+    record.deniedCalls.splice(maxDeniedCalls);
+    return events;
+  };
   return {
     read: (text) => readAll(lines.read(text)),
     end(exit) {
@@ -47,7 +53,7 @@ function endOf(
   { ending, lastText, lastError, sessionId, deniedCalls }: TurnRecord,
   { exitCode, stderr }: { readonly exitCode: number | undefined; readonly stderr: string },
 ): AgentTurnEnd {
-  const known = { sessionId, deniedCalls };
+  const known = { sessionId, deniedCalls: deniedCalls.map((call) => cut(call, 200)) };
   if (ending?.ok === true && exitCode === 0)
     return { outcome: 'done', text: cut(lastText, maxTextChars), ...known };
   const how =
