@@ -103,9 +103,10 @@ export async function planGates(
 }
 
 function toNamed(gate: Gate): PlannedGate {
-  const { name, command, timeoutMs = defaultTimeoutMs } = gate;
+  const { name, command, timeoutMs = defaultTimeoutMs, fix } = gate;
   const kind = name in stageOf ? (name as PlannedGate['kind']) : 'other';
-  return { name, command, timeoutMs, kind, isFound: false };
+  const planned = { name, command, timeoutMs, kind, isFound: false };
+  return fix === undefined ? planned : { ...planned, fix };
 }
 
 function toFound({ name, command, timeoutMs, kind, fix }: FoundGate): PlannedGate {

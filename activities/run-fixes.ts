@@ -1,5 +1,5 @@
 /** The gates, and before anybody is told of a failure the command that mends its kind by itself: a formatter, `--fix`. */
-import type { StepEntry, Workspace } from '../adapters/ports.ts';
+import type { StepEntry, UncommittedFile, Workspace } from '../adapters/ports.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { commitMessage } from './commit-message.ts';
 import type { Work } from './deliver-work.ts';
@@ -12,6 +12,15 @@ import type { TaskSession } from './task-session.ts';
 
 /** A fixer reads and writes files; one that takes longer than a linter may hangs. */
 const fixTimeoutMs = 300_000;
+
+/** Work that is to be looked at. */
+export interface UncheckedWork {
+  readonly workspace: Workspace;
+  readonly step: number;
+  readonly work: Work;
+  /** Files in the work tree that are no part of the work. */
+  readonly exclude?: readonly UncommittedFile[] | undefined;
+}
 
 /** Work that the gates have looked at. */
 export interface CheckedWork {
@@ -31,7 +40,7 @@ export interface CheckedWork {
 export async function runGatesWithFixes(
   deps: ActivityDeps,
   session: TaskSession,
-  { workspace, step, work }: { workspace: Workspace; step: number; work: Work },
+  { workspace, step, work, exclude = [] }: UncheckedWork,
 ): Promise<CheckedWork> {
   const tried = new Set<string>();
   const fixes: string[] = [];
@@ -39,11 +48,13 @@ export async function runGatesWithFixes(
   for (;;) {
     const failure = await runGates(deps, session, current.workspace, step);
     const fix = failure?.fix;
-    if (failure === undefined || fix === undefined || tried.has(failure.gate))
+    if (failure === undefined || fix === undefined || tried.has(fix))
       return { failure, work: current.work, fixes };
-    tried.add(failure.gate);
+    tried.add(fix);
     const { gate } = failure;
-    const fixed = await runFix(deps, session, current.workspace, { gate, fix, step });
+    const fixed = await runFix(deps, session, current.workspace, {
+      ...{ gate, fix, step, exclude },
+    });
     if (fixed === undefined) return { failure, work: current.work, fixes };
     fixes.push(fix);
     current = { workspace: { ...workspace, headCommit: fixed.commit }, work: fixed };
@@ -55,11 +66,21 @@ async function runFix(
   deps: ActivityDeps,
   session: TaskSession,
   workspace: Workspace,
-  { gate, fix, step }: { readonly gate: string; readonly fix: string; readonly step: number },
+  {
+    gate,
+    fix,
+    step,
+    exclude,
+  }: {
+    readonly gate: string;
+    readonly fix: string;
+    readonly step: number;
+    readonly exclude: readonly UncommittedFile[];
+  },
 ): Promise<Work | undefined> {
   const { task } = session;
   const startedAt = new Date(deps.clock.now());
-  const effectId = effectIdOf(task.ref, step, 'fix', gate);
+  const effectId = effectIdOf(task.ref, step, 'fix', fix);
   const summary = `${gate}: ${fix}`.slice(0, 200);
   const output = recordOutput(step, (entry) => session.record(entry), {
     activity: `fix ${gate}`,
@@ -67,7 +88,8 @@ async function runFix(
   });
   const ran = await deps.workspaces.run(workspace, {
     argv: ['sh', '-c', fix],
-    env: commandEnvironment(task),
+    env: { ...commandEnvironment(task), CI: 'true' },
+    ...(task.allowHosts.length === 0 ? {} : { allowHosts: task.allowHosts }),
     sandbox: task.sandbox,
     timeoutMs: Math.min(fixTimeoutMs, remainingMs(session, deps.clock)),
     signal: session.signal,
@@ -87,6 +109,7 @@ async function runFix(
           effectId,
           branch: task.branch,
           baseCommit: task.baseCommit,
+          exclude,
         });
   const made = committed?.committed === true ? committed : undefined;
   const ok = made !== undefined;

@@ -200,7 +200,7 @@ function joinFailures(failures: readonly GateFailure[]): GateFailure | undefined
     findings: failures.flatMap(({ findings }) => findings).slice(0, maxTold),
     fingerprint: fingerprintOf(first.gate, failures.map((one) => one.fingerprint).join(' ')),
     output: failures.map(({ gate, output }) => `${gate}:\n${output.slice(-4_096)}`).join('\n'),
-    fix: first.fix,
+    fix: failures.find(({ fix }) => fix !== undefined)?.fix,
   };
 }
 

@@ -80,7 +80,8 @@ export async function takeProgramTurn(
   const transcript = await askOtherApproach(session, ref, before);
 
   const known = answerOf(transcript, step);
-  const turn = { ...found, step, workspace, transcript };
+  const copied = await shareContext(deps, session, { agent: found.agent, workspace });
+  const turn = { ...found, step, workspace, transcript, copied };
   const taken = known === undefined ? await runTurn(deps, session, turn) : undefined;
   if (taken !== undefined && 'stop' in taken) {
     if (taken.stop.kind === 'error') throw taken.stop.error;
@@ -95,6 +96,7 @@ export async function takeProgramTurn(
     step: step + 1,
     transcript,
     answer,
+    exclude: copied === undefined ? [] : [copied],
   });
   if (checked.verdict === 'delivered') return { next: 'end', result: checked.result };
   const { rejected } = checked;
@@ -133,11 +135,10 @@ type TakenTurn =
 async function runTurn(
   deps: ActivityDeps,
   session: TaskSession,
-  before: Omit<Turn, 'copied' | 'checks'>,
+  before: Omit<Turn, 'checks'>,
 ): Promise<TakenTurn> {
   const { stages } = await planGates(deps, session, before.workspace);
-  const copied = await shareContext(deps, session, before);
-  const turn: Turn = { ...before, copied, checks: stages.flat() };
+  const turn: Turn = { ...before, checks: stages.flat() };
   const startedAt = new Date(deps.clock.now());
   const conversation = findConversation(turn.transcript, turn.step);
   if (turn.transcript.length === 0)
