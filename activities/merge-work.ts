@@ -11,6 +11,7 @@ import type { Work } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { workspaceKey } from './open-workspace.ts';
 import { runGates } from './run-gates.ts';
+import { runSetup } from './run-setup.ts';
 import type { TaskSession } from './task-session.ts';
 
 /** Times that others may move the target while the gates look at the merge. */
@@ -73,6 +74,7 @@ async function checkMerge(
     ...{ key, repository: task.repository, baseCommit: task.baseCommit, headCommit: commit },
     ...{ branch: task.branch, signal: session.signal },
   });
+  await runSetup(deps, session, workspace);
   const failure = await runGates(deps, session, workspace, step);
   await deps.workspaces.discard(key).catch(() => undefined);
   if (failure !== undefined)

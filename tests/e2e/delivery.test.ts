@@ -30,6 +30,7 @@ interface Work {
   readonly delivery: Delivery;
   readonly exec?: string;
   readonly gates?: Gate[];
+  readonly setup?: string;
   readonly baseRef?: string;
 }
 
@@ -99,6 +100,24 @@ test('a merge with the commits of others has passed the gates too', async () => 
   expect(items.map(({ kind, status }) => `${kind} ${status}`)).toEqual([
     ...['command succeeded', 'gate succeeded', 'gate succeeded', 'deliver succeeded'],
   ]);
+});
+
+test('the gates of a merge find what the set-up makes', async () => {
+  const repository = makeRepository();
+  writeFileSync(join(repository, '.gitignore'), 'made\n');
+  commitAll(repository, 'ignore');
+  git(repository, 'branch', 'base');
+  writeFileSync(join(repository, theirFile.file), theirFile.text);
+  commitAll(repository, 'theirs');
+  git(repository, 'switch', '--quiet', '--create', 'mine');
+  const gates = [{ name: 'made', command: '[ -e made ]' }];
+
+  const task = await run({
+    ...{ repository, delivery: intoMain, baseRef: 'base', gates, setup: 'echo made > made' },
+  });
+
+  expect(task.status).toBe('succeeded');
+  expect(git(repository, 'show', 'main:work.txt')).toBe('work');
 });
 
 test('a merge that the gates refuse leaves the target alone', async () => {
