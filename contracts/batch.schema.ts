@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   batchIdSchema,
   checkAgent,
+  checkDelivery,
   commitIdSchema,
   instantSchema,
   microUsdSchema,
@@ -43,7 +44,11 @@ export const submitBatchSchema = workSchema
     /** What all items may spend together, and each of them. Default: no common budget, and each what a task may. */
     maxCostMicroUsd: z.int().positive().optional(),
   })
-  .superRefine(checkAgent);
+  .superRefine(checkAgent)
+  .superRefine(({ delivery, items }, context) => {
+    for (const [index, { repository }] of items.entries())
+      checkDelivery(delivery, repository, { context, path: ['items', index, 'repository'] });
+  });
 export type SubmitBatch = z.infer<typeof submitBatchSchema>;
 
 /** How many items there are of each status and of each outcome; the statuses add up to `total`. */

@@ -148,6 +148,17 @@ function checkAgent(work: Pick<Work, 'agent' | 'exec' | 'model'>, context: z.Ref
     refuse('model', 'a scripted model needs agent `builtin`; `ado emulator` answers other agents');
 }
 
+/** Says that a folder has no host that a pull request could be made at. */
+export function checkDelivery(
+  delivery: Delivery,
+  repository: string,
+  { context, path }: { readonly context: z.RefinementCtx; readonly path: (string | number)[] },
+): void {
+  if (delivery.mode !== 'pull-request' || !/^(\/|file:)/.test(repository)) return;
+  const message = `a pull request needs a repository at GitHub or GitLab, and ${repository} is a folder: name its URL`;
+  context.addIssue({ code: 'custom', path, message });
+}
+
 /** What a caller sends to have a task run. Unknown fields are refused. */
 export const submitTaskSchema = workSchema
   .extend({
@@ -157,7 +168,10 @@ export const submitTaskSchema = workSchema
     baseRef: refSchema.optional(),
     variables: variablesSchema.default({}),
   })
-  .superRefine(checkAgent);
+  .superRefine(checkAgent)
+  .superRefine(({ delivery, repository }, context) => {
+    checkDelivery(delivery, repository, { context, path: ['repository'] });
+  });
 export type SubmitTask = z.infer<typeof submitTaskSchema>;
 export { checkAgent };
 
