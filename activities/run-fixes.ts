@@ -44,7 +44,8 @@ export async function runGatesWithFixes(
 ): Promise<CheckedWork> {
   const tried = new Set<string>();
   const fixes: string[] = [];
-  let current = { workspace, work };
+  // The step before may have committed since the workspace was opened.
+  let current = { workspace: { ...workspace, headCommit: work.commit }, work };
   for (;;) {
     const failure = await runGates(deps, session, current.workspace, step);
     const fix = failure?.fix;
