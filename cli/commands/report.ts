@@ -26,14 +26,11 @@ export interface ReportOptions {
 export async function writePage(
   cli: Cli,
   api: ApiClient,
-  batchId: string,
-  path: string,
+  { batchId, path }: { readonly batchId: string; readonly path: string },
 ): Promise<void> {
   const how = { patchBudget: pagePatchBudget, onItem: tellProgress(cli) };
-  writeResult(
-    path,
-    writeHtmlReport(await gatherReport(api, batchId, how), cli.environment.command),
-  );
+  const report = await gatherReport(api, batchId, how);
+  writeResult(path, writeHtmlReport(report, cli.environment.command));
 }
 
 /** Runs the command; answers the exit code. */

@@ -69,7 +69,7 @@ function formatWork({ terminal }: Cli, steps: readonly Step[], options: ShowOpti
   const { paint, stdout } = terminal;
   const format = { paint, width: stdout.columns ?? pipeWidth, all: options.steps === 'all' };
   const parts: readonly (readonly [string, readonly string[]])[] = [
-    ['checks', formatChecks(listChecks(steps), format)],
+    ['checks', formatChecks(steps, format)],
     ['steps', formatSteps(steps, format)],
   ];
   return parts.flatMap(([heading, lines]) =>

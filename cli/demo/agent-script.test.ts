@@ -24,9 +24,10 @@ function passes({ file, licence }: DemoRepository): boolean {
 it.each(agents)('%s adds the line; the wrong one is repaired', (agent) => {
   const { shell } = agentWires[agent];
   const key = Object.keys(shell('').input)[0] ?? '';
-  const commands = (writeAgentScript(agent, [fine, clumsy]).answers ?? []).map(({ toolCalls }) =>
-    String(toolCalls[0]?.input[key] ?? ''),
-  );
+  const commands = writeAgentScript(agent, [fine, clumsy]).answers.map(({ toolCalls }) => {
+    const command = toolCalls[0]?.input[key];
+    return typeof command === 'string' ? command : '';
+  });
   const run = (at: number): void => {
     execFileSync('sh', ['-c', commands[at] ?? 'false'], { cwd: folder });
   };

@@ -38,7 +38,7 @@ export async function tellEnd(cli: Cli, end: TourEnd): Promise<readonly Task[]> 
     terminal.line(
       '\nThe worker was killed on the way; nothing was lost, and nothing was done twice.',
     );
-  await writePage(cli, api, batchId, page);
+  await writePage(cli, api, { batchId, path: page });
   terminal.line(`\nAll of it on one page      ${page}`);
   return items;
 }

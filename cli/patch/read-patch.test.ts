@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { eachPatchLine, readPatch } from './read-patch.ts';
 
 function git(folder: string, ...words: string[]): string {
@@ -82,4 +83,30 @@ it('loses no line', () => {
   const lines = Array.from(eachPatchLine(patch), (line) => `${line.text}\n`);
 
   expect(lines.join('')).toBe(patch);
+});
+
+it('loses no line of whatever text, and ends', () => {
+  const word = fc.constantFrom(
+    'diff --git ',
+    'a/x b/x',
+    '@@ -1,3 +1,2 @@',
+    '@@ -0,0 +1 @@',
+    '+',
+    '-',
+    ' ',
+    '\\',
+    '\n',
+    '\r',
+  );
+  const text = fc
+    .array(fc.oneof(word, fc.string()), { maxLength: 60 })
+    .map((words) => words.join(''));
+  fc.assert(
+    fc.property(text, (patch) => {
+      const lines = Array.from(eachPatchLine(patch), (line) => `${line.text}\n`).join('');
+
+      expect(lines).toBe(patch === '' || patch.endsWith('\n') ? patch : `${patch}\n`);
+      expect(readPatch(patch).length).toBeLessThanOrEqual(patch.split('diff --git ').length);
+    }),
+  );
 });

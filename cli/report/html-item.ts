@@ -4,7 +4,7 @@ import type { Task } from '../../contracts/task.schema.ts';
 import { readPatch } from '../patch/read-patch.ts';
 import type { PatchFile, PatchLine } from '../patch/read-patch.ts';
 import { quotePath } from '../reveal.ts';
-import { durationOf, placeOf } from '../steps/checks.ts';
+import { durationOf, findSum, noteOf, placeOf } from '../steps/checks.ts';
 import type { Check } from '../steps/checks.ts';
 import { toLine } from '../terminal.ts';
 import { formatDuration, shortRepository } from '../texts.ts';
@@ -73,6 +73,7 @@ export function itemData(item: ReportItem, id: number, command: string): Html {
     facts: factsOf(task).filter(([, value]) => value !== undefined && value !== ''),
     error: task.error,
     checks: item.checks.map(toCheck),
+    checkSum: findSum(steps) ?? '',
     files: readPatch(patch).map(toFile),
     cut: isCut ? `The change is too long for this page: ${command} diff ${task.id}` : '',
     steps: steps
@@ -113,6 +114,7 @@ function factsOf(task: Task): readonly (readonly [string, string | undefined])[]
       'branch',
       task.commit === undefined ? undefined : `${task.branch} at ${task.commit.slice(0, 12)}`,
     ],
+    ['pull request', task.pullRequestUrl],
     ['agent', [task.agent, task.model ?? task.exec].filter(Boolean).join(' · ')],
     ['attempt', task.attempt === 1 ? undefined : String(task.attempt)],
     ['tokens', `${task.inputTokens} in, ${task.outputTokens} out`],
@@ -124,11 +126,10 @@ function factsOf(task: Task): readonly (readonly [string, string | undefined])[]
 }
 
 function toCheck(check: Check) {
-  const rest = check.summary.slice(check.gate.length).replace(/^:\s*/, '');
   return {
     gate: check.gate,
     ok: check.ok,
-    said: [check.ok ? '' : rest, formatDuration(check.durationMs)].filter(Boolean).join('  '),
+    said: [noteOf(check), formatDuration(check.durationMs)].filter(Boolean).join('  '),
     findings: check.findings
       .slice(0, listedFindings)
       .map((finding) => [

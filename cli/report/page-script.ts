@@ -67,8 +67,8 @@ function table(heading, rows, className) {
 function verdict(ok, text) {
   return make('td', ok ? 'good' : 'bad', (ok ? '✓ ' : '✗ ') + text);
 }
-function drawChecks(body, checks) {
-  if (checks.length === 0) return;
+function drawChecks(body, checks, sum) {
+  if (checks.length === 0 && !sum) return;
   body.append(make('h3', '', 'Checks'));
   for (const check of checks) {
     const line = add(make('div'), make('span', check.ok ? 'good' : 'bad', check.ok ? '✓ ' : '✗ '), make('b', '', check.gate), make('span', 'soft', '  ' + check.said));
@@ -76,6 +76,7 @@ function drawChecks(body, checks) {
     if (check.findings.length > 0) body.append(table(['place', 'code', 'message'], check.findings, 'finding'));
     if (check.left > 0) body.append(make('div', 'soft', '… and ' + check.left + ' more'));
   }
+  if (sum) body.append(make('div', 'soft', sum));
 }
 const kinds = { '+': 'a', '-': 'r', '@': 'k', ' ': '', h: 'h', '\\': 'n' };
 function drawFile(file) {
@@ -106,7 +107,7 @@ function draw(item) {
   for (const [name, value] of data.facts) facts.append(make('dt', '', name), make('dd', '', value));
   if (data.error) body.append(make('div', 'error', data.error));
   body.append(facts);
-  drawChecks(body, data.checks);
+  drawChecks(body, data.checks, data.checkSum);
   drawDiff(body, data);
   if (data.steps.length > 0) {
     const rows = data.steps.map(([ok, kind, summary, time, cost]) => [verdict(ok, kind), summary, time, cost]);

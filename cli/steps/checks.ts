@@ -22,8 +22,8 @@ export function listChecks(steps: readonly Step[]): Check[] {
   const latest = Math.max(0, ...steps.map((step) => step.attempt));
   const checks = new Map<string, Check>();
   for (const step of steps) {
-    if (step.kind !== 'gate' || step.attempt !== latest) continue;
-    const gate = gateOf(step);
+    const gate = step.attempt === latest ? gateOf(step) : undefined;
+    if (gate === undefined) continue;
     const runs = (checks.get(gate)?.runs ?? 0) + 1;
     checks.set(gate, { gate, ok: step.status === 'succeeded', runs, ...runOf(step) });
   }
@@ -31,9 +31,25 @@ export function listChecks(steps: readonly Step[]): Check[] {
   return [...all.filter((check) => !check.ok), ...all.filter((check) => check.ok)];
 }
 
-/** The summary of a gate's step begins with its name. */
-function gateOf({ summary, step }: Step): string {
-  return /^[a-z0-9][a-z0-9-]*/.exec(summary)?.[0] ?? `step-${step}`;
+/**
+ * The gate of which a step is the verdict: its summary is the gate's name, alone or before a colon. Runs on the base
+ * commit, which the verdict is compared with, and the sum over all gates are none.
+ */
+function gateOf(step: Step): string | undefined {
+  if (step.kind !== 'gate' || isSum(step)) return undefined;
+  return /^([a-z0-9][a-z0-9-]{0,39})(?::|$)/.exec(step.summary)?.[1];
+}
+
+/** Nothing was run for it. */
+function isSum({ status, exitCode, startedAt, endedAt }: Step): boolean {
+  return status === 'succeeded' && exitCode === undefined && startedAt === endedAt;
+}
+
+/** What all checks of the latest attempt come to in words, or why there are none; undefined where nothing says so. */
+export function findSum(steps: readonly Step[]): string | undefined {
+  const latest = Math.max(0, ...steps.map((step) => step.attempt));
+  return steps.findLast((step) => step.attempt === latest && step.kind === 'gate' && isSum(step))
+    ?.summary;
 }
 
 function runOf(step: Step): Omit<Check, 'gate' | 'ok' | 'runs'> {
@@ -63,12 +79,16 @@ export interface StepFormat {
   readonly all: boolean;
 }
 
-/** Writes checks as lines: a verdict each, and under a failed one where it failed. */
-export function formatChecks(checks: readonly Check[], format: StepFormat): string[] {
-  return checks.flatMap((check) => [
-    formatVerdict(check, format),
-    ...formatFindings(check, format),
-  ]);
+/** Writes the checks of a task as lines: a verdict each, under a failed one where it failed; what they come to. */
+export function formatChecks(steps: readonly Step[], format: StepFormat): string[] {
+  const sum = findSum(steps);
+  return [
+    ...listChecks(steps).flatMap((check) => [
+      formatVerdict(check, format),
+      ...formatFindings(check, format),
+    ]),
+    ...(sum === undefined ? [] : [`  ${format.paint.dim(toLine(sum, 2 * format.width))}`]),
+  ];
 }
 
 function formatVerdict(check: Check, { paint, width }: StepFormat): string {
@@ -78,10 +98,15 @@ function formatVerdict(check: Check, { paint, width }: StepFormat): string {
     ...(runs > 1 ? [`ran ${runs} times`] : []),
     ...(findings.length > 1 ? [`${findings.length} findings`] : []),
   ];
-  // The message of a single finding is the summary already.
-  const rest = check.summary.slice(gate.length).replace(/^:\s*/, '');
-  const said = ok || findings.length > 0 ? '' : `  ${toLine(rest, width - gate.length - 20)}`;
+  // What was found says more than the summary, which is its first line.
+  const rest = ok || findings.length === 0 ? noteOf(check) : '';
+  const said = rest === '' ? '' : `  ${toLine(rest, Math.max(30, width - gate.length - 20))}`;
   return `  ${ok ? paint.green('✓') : paint.red('✗')} ${gate}${said}  ${paint.dim(facts.join(', '))}`;
+}
+
+/** What the summary of a check says beyond its name: why it failed, or what it had against the base commit, too. */
+export function noteOf({ summary, gate }: Check): string {
+  return summary.slice(gate.length).replace(/^:\s*/, '');
 }
 
 function formatFindings(check: Check, { paint, width, all }: StepFormat): string[] {

@@ -62,11 +62,27 @@ it('judges by the latest attempt only', () => {
   expect(checks.map(({ gate }) => gate)).toEqual(['build']);
 });
 
+it('tells verdicts from runs on the base commit and from what all come to', () => {
+  const at = new Date(clockMs).toISOString();
+  const steps = [
+    aStep('gate', { summary: 'test on the base commit: failed, 1 finding', findings: [finding] }),
+    aGate('checks'),
+    aStep('gate', { summary: 'test: 1 finding, and the base commit has it, too', exitCode: 1 }),
+    aStep('gate', { summary: 'checks: test passed; score 90 of 100', startedAt: at, endedAt: at }),
+  ];
+
+  expect(formatChecks(steps, format)).toEqual([
+    '  ✓ checks  0.5s',
+    '  ✓ test  1 finding, and the base commit has it, too  0.5s',
+    '  checks: test passed; score 90 of 100',
+  ]);
+});
+
 it('says where a check failed, of many findings the first', () => {
   const findings = Array.from({ length: 14 }, (_, index) => ({ ...finding, line: index + 1 }));
 
-  const some = formatChecks(listChecks([aGate('types', findings)]), format);
-  const all = formatChecks(listChecks([aGate('types', findings)]), { ...format, all: true });
+  const some = formatChecks([aGate('types', findings)], format);
+  const all = formatChecks([aGate('types', findings)], { ...format, all: true });
 
   expect(some[0]).toBe('  ✗ types  0.5s, 14 findings');
   expect(some[1]).toBe('      a.ts:1:7  TS1  no');
@@ -82,7 +98,7 @@ it('a finding cannot steer the terminal', () => {
     message: 'm\r\n\u009bx',
   };
 
-  const text = formatChecks(listChecks([aGate('test', [hostile])]), format).join('\n');
+  const text = formatChecks([aGate('test', [hostile])], format).join('\n');
 
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   expect(text.split('\n')).toHaveLength(2);
