@@ -216,7 +216,9 @@ inBrowser(
           patch(line, line, 'fine'),
         );
         const finding = { tool: text, file: text, code: text, message: text };
-        const steps = [aGate(text, [finding])];
+        const gate = { ...aGate('test', [finding]), summary: `test: ${text}` };
+        const sum: Step = { ...gate, status: 'succeeded', summary: text, startedAt: gate.endedAt };
+        const steps = [gate, sum];
         return { ...item, steps, checks: listChecks(steps) };
       });
       const report = aReport(items, { name: texts.join(' '), prompt: texts.join('\n') });
@@ -228,11 +230,14 @@ inBrowser(
       const seen = await page.evaluate(`({
         hacked: window.hacked,
         foreign: document.querySelectorAll('img,iframe,object,embed,link,base,form,video,audio,math,marquee,template,body style,main script,[style],a[href^="j" i]').length,
+        made: document.querySelectorAll('.name *, .what *, .prompt *, td.mono *, h1 > :not(.badge)').length +
+          [...document.querySelectorAll('*')].filter((one) => one instanceof HTMLUnknownElement).length,
         rows: document.querySelectorAll('.item').length,
         text: document.body.innerText.length,
         drawn: [...document.querySelectorAll('.item')].filter((item) => item.querySelector('.facts')).length,
         lines: [...document.querySelectorAll('.diff .a')].map((line) => line.textContent),
         errors: [...document.querySelectorAll('.error')].map((line) => line.textContent),
+        findings: document.querySelectorAll('.finding').length,
       })`);
       expect(page.deeds).toEqual({
         dialogs: [],
@@ -240,7 +245,7 @@ inBrowser(
         errors: [],
         popups: [],
       });
-      expect(seen).toMatchObject({ foreign: 0, rows: 500, drawn: 500 });
+      expect(seen).toMatchObject({ foreign: 0, made: 0, rows: 500, drawn: 500, findings: 500 });
       expect((seen as { hacked?: unknown }).hacked).toBeUndefined();
       // They are all there, to be read.
       const { lines, errors } = seen as Record<'lines' | 'errors', string[]>;
