@@ -11,13 +11,13 @@ import { durationOf } from './checks.ts';
 import type { StepFormat } from './checks.ts';
 
 /** A turn, or what stands outside of turns: `number` is 0 then. */
-export interface Turn {
+interface Turn {
   readonly number: number;
   readonly steps: Step[];
 }
 
 /** Groups the steps of one attempt into turns. */
-export function groupTurns(steps: readonly Step[]): Turn[] {
+function groupTurns(steps: readonly Step[]): Turn[] {
   const turns: Turn[] = [];
   let number = 0;
   for (const step of steps) {
