@@ -1,5 +1,6 @@
 /** `ado doctor`: what this machine has of what ado needs, and the line that mends what is missing. */
 import { AppError, codeOf, errorKinds } from '../../contracts/errors.ts';
+import type { KubernetesConfig } from '../../config/cli-config.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
 import { runDoctor } from '../dev/doctor.ts';
@@ -8,7 +9,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { print } from '../output.ts';
 import type { OutputFormat } from '../output.ts';
 import { isLocal } from '../contexts.ts';
-import { loadContext, loadProjectConfig } from '../settings.ts';
+import { loadContext, loadProjectConfig, loadUserConfig } from '../settings.ts';
 import { formatTable } from '../table.ts';
 
 /** Runs the command; exit code 1 when something needed is missing. */
@@ -16,12 +17,13 @@ export async function doctor(
   cli: Cli,
   options: { readonly output: OutputFormat },
 ): Promise<number> {
-  const [machine, configuration, server] = await Promise.all([
+  const [machine, configuration, server, clusters] = await Promise.all([
     runDoctor(cli.environment.variables),
     checkConfiguration(cli),
     checkServer(cli),
+    checkClusters(cli),
   ]);
-  const checks = [...machine, configuration, server];
+  const checks = [...machine, configuration, server, ...clusters];
   const { paint } = cli.terminal;
   await print(cli.terminal, options.output, {
     value: { checks },
@@ -65,6 +67,37 @@ async function checkServer(cli: Cli): Promise<DoctorCheck> {
     const mayBeAway = await loadContext(cli).then(isLocal, () => false);
     const ok = mayBeAway && codeOf(error) === 'SERVER_UNREACHABLE';
     return { ...check, ok, ...tell(error), ...(ok ? { fix: '' } : {}) };
+  }
+}
+
+/** The contexts on Kubernetes but the call's own, which is the one of the server. */
+async function checkClusters(cli: Cli): Promise<DoctorCheck[]> {
+  try {
+    const own = await loadContext(cli);
+    const { contexts = {} } = await loadUserConfig(cli);
+    const checks = Object.entries(contexts).flatMap(([name, { kubernetes }]) =>
+      kubernetes === undefined || name === own.name ? [] : [checkCluster(cli, name, kubernetes)],
+    );
+    return await Promise.all(checks);
+  } catch {
+    return []; // What is wrong with the configuration is told where it is looked at.
+  }
+}
+
+async function checkCluster(
+  { environment }: Cli,
+  name: string,
+  kubernetes: KubernetesConfig,
+): Promise<DoctorCheck> {
+  const check = { name: `context ${name}`, needed: 'a cluster that answers, with the service' };
+  try {
+    const { assertService } = await import('../kubernetes/port-forward.ts');
+    await assertService(environment, kubernetes);
+    const found = `${kubernetes.namespace}/${kubernetes.service}`;
+    return { ...check, ok: true, found, fix: '' };
+  } catch (error) {
+    const fix = `look at the cluster with kubectl, or \`ado context remove ${name}\``;
+    return { ...check, ok: false, found: tell(error).found, fix };
   }
 }
 

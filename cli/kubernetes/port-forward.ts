@@ -7,12 +7,10 @@ import { AppError } from '../../contracts/errors.ts';
 import type { Address } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
 import type { ResolvedContext } from '../contexts.ts';
-import { clusterFlags, lastWords, runTool, toolMissing } from './run-tool.ts';
+import { answerLimitMs, askCluster, clusterFlags, lastWords, toolMissing } from './run-tool.ts';
 
 /** Port of the API's service in the chart. */
 const servicePort = 3000;
-/** kubectl asks the cluster first; one that does not answer is given up. */
-const startLimitMs = 20_000;
 
 /**
  * Makes what finds the address. The port is forwarded from the first call on; when kubectl ends, as it does with its pod,
@@ -42,7 +40,7 @@ export async function findSecretKey(
   if (kubernetes.keySecret === undefined) return undefined;
   const [name = '', entry = ''] = kubernetes.keySecret.split('/');
   const words = ['get', 'secret', name, '-o', 'json', ...clusterFlags('kubectl', kubernetes)];
-  const { ok, stdout, stderr } = await runTool(environment, 'kubectl', words);
+  const { ok, stdout, stderr } = await askCluster(environment, words);
   if (!ok) {
     const message = `kubectl cannot read the secret ${name} with the API key: ${lastWords(stderr)}`;
     throw new AppError('KEY_MISSING', message);
@@ -52,6 +50,19 @@ export async function findSecretKey(
   if (value === undefined)
     throw new AppError('KEY_MISSING', `The secret ${name} has no entry ${entry}.`);
   return Buffer.from(value, 'base64').toString('utf8').trim();
+}
+
+/** Asks the context's cluster for its service. @throws SERVER_UNREACHABLE when there is none, PROGRAM_MISSING */
+export async function assertService(
+  environment: CliEnvironment,
+  kubernetes: KubernetesConfig,
+): Promise<void> {
+  const { service, namespace } = kubernetes;
+  const words = ['get', 'service', service, '-o', 'name', ...clusterFlags('kubectl', kubernetes)];
+  const { ok, stderr } = await askCluster(environment, words);
+  if (ok) return;
+  const message = `kubectl finds no service ${service} in namespace ${namespace}: ${lastWords(stderr)}`;
+  throw new AppError('SERVER_UNREACHABLE', message);
 }
 
 async function forward(
@@ -69,7 +80,7 @@ async function forward(
     let failed = '';
     const giveUp = setTimeout(() => {
       child.kill();
-    }, startLimitMs);
+    }, answerLimitMs);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       const port = /Forwarding from 127\.0\.0\.1:(\d+)/.exec(said)?.[1];
@@ -87,7 +98,7 @@ async function forward(
     child.once('close', () => {
       clearTimeout(giveUp);
       onEnd();
-      const why = lastWords(failed) || `no answer within ${startLimitMs / 1_000} s`;
+      const why = lastWords(failed) || `no answer within ${answerLimitMs / 1_000} s`;
       const place = `${target} in namespace ${kubernetes.namespace}`;
       const message = `kubectl cannot forward a port to ${place}: ${why}`;
       reject(new AppError('SERVER_UNREACHABLE', message));

@@ -45,16 +45,36 @@ export interface ToolEnd {
   readonly stderr: string;
 }
 
+/** A cluster that does not even refuse keeps kubectl trying for minutes; one that answers does so within this. */
+export const answerLimitMs = 20_000;
+
 /** Runs a program to its end. @throws PROGRAM_MISSING */
 export async function runTool(
   { variables }: Pick<CliEnvironment, 'variables'>,
   tool: Tool,
   words: readonly string[],
 ): Promise<ToolEnd> {
+  return run(tool, words, { env: variables, timeout: 0 });
+}
+
+/** Has kubectl ask a cluster that may not answer. @throws PROGRAM_MISSING */
+export async function askCluster(
+  { variables }: Pick<CliEnvironment, 'variables'>,
+  words: readonly string[],
+): Promise<ToolEnd> {
+  return run('kubectl', words, { env: variables, timeout: answerLimitMs });
+}
+
+async function run(
+  tool: Tool,
+  words: readonly string[],
+  options: { readonly env: CliEnvironment['variables']; readonly timeout: number },
+): Promise<ToolEnd> {
   return new Promise((resolve, reject) => {
-    const options = { env: variables, maxBuffer: 64 * 1024 * 1024 };
-    execFile(tool, words, options, (error, stdout, stderr) => {
+    execFile(tool, words, { ...options, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error?.code === 'ENOENT') reject(toolMissing(tool));
+      else if (error?.killed === true)
+        resolve({ ok: false, stdout, stderr: `no answer within ${options.timeout / 1_000} s` });
       else resolve({ ok: error === null, stdout, stderr });
     });
   });

@@ -151,6 +151,43 @@ test('what is not there is said: the context, the service, the secret, the progr
   expect([none.code, service.code, secret.code, program.code]).toEqual([5, 69, 4, 1]);
 });
 
+test('the doctor asks every cluster that a context names, and waits for none of them for long', async () => {
+  await addContext();
+  for (const [name, namespace] of [
+    ['west', 'ado-west'],
+    ['gone', 'silent'],
+  ] as const)
+    await runAdo(place, ['context', 'add', name, '--namespace', namespace]);
+  const examine = async () => {
+    const { code, stdout } = await runAdo(place, ['doctor', '-o', 'json']);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; found: string }[] };
+    return { code, checks: checks.filter(({ name }) => name.startsWith('context ')) };
+  };
+
+  const began = Date.now();
+  const first = await examine();
+  const tookMs = Date.now() - began;
+  writeFileSync(join(place.cwd, 'kubectl.log.down'), '');
+  const second = await runAdo(place, ['--context', 'gone', 'doctor']);
+
+  const there = { ok: true, fix: '' };
+  expect(first.checks).toEqual([
+    expect.objectContaining({ ...there, name: 'context kubernetes' }),
+    expect.objectContaining({ ...there, name: 'context west', found: 'ado-west/ado-api' }),
+    expect.objectContaining({
+      name: 'context gone',
+      ok: false,
+      found: 'kubectl finds no service ado-api in namespace silent: no answer within 20 s',
+      fix: expect.stringContaining('ado context remove gone') as string,
+    }),
+  ]);
+  expect(first.code).toBe(1);
+  expect(tookMs).toBeLessThan(50_000);
+  expect(second.stdout).toMatch(/context west +kubectl finds no .*services "ado-api" not found/);
+  expect(second.stdout).not.toMatch(/(ok|missing) +context gone/);
+  expect(second.stdout).toMatch(/server +.*no answer within 20 s/);
+}, 120_000);
+
 test('a context is a URL or a release, and only one of them', async () => {
   const both = await addContext('--url', 'http://one.invalid');
   const neither = await runAdo(place, ['context', 'add', 'one', '--key', 'x']);
