@@ -12,32 +12,34 @@ import { argv, execPath, exit, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 /**
- * The kinds that may run side by side. Fault tests kill and restart services, so they run alone; those on a Kubernetes
- * control plane need all of a small machine.
+ * The kinds that may run side by side, and how many of their files at once where that is not what Jest takes, one less
+ * than there are cores. Fault tests kill and restart services, so they run alone. Those on a Kubernetes control plane
+ * mostly wait, for an autoscaler's next look or Helm's, and each file has a control plane of its own.
  */
 const groups = [
-  ['unit', 'architecture', 'replay', 'chart'],
-  ['integration', 'workflow', 'e2e'],
-  ['faults'],
-  ['kube'],
-  ['image'],
-  ['agents'],
+  { kinds: ['unit', 'architecture', 'replay', 'chart'], atOnce: '100%' },
+  { kinds: ['integration', 'workflow', 'e2e'] },
+  { kinds: ['faults'] },
+  { kinds: ['kube'], atOnce: '100%' },
+  { kinds: ['image'] },
+  { kinds: ['agents'] },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const jest = join(root, 'node_modules/jest/bin/jest.js');
 const words = argv.slice(2);
-const isKind = (word) => groups.flat().includes(word);
+const isKind = (word) => groups.some(({ kinds: some }) => some.includes(word));
 const firstOption = words.findIndex((word) => !isKind(word));
 const kinds = firstOption === -1 ? words : words.slice(0, firstOption);
 const options = words.slice(kinds.length);
 
 /** Runs the tests of `projects` and counts them. A file that cannot be loaded counts as one failure. */
-function run(projects, resultFile) {
+function run(projects, atOnce, resultFile) {
   const selection = ['--selectProjects', ...projects, '--json', `--outputFile=${resultFile}`];
+  const speed = atOnce === undefined ? [] : [`--maxWorkers=${atOnce}`];
   // A filter may leave a group empty; without one, an empty group is a mistake and fails.
   const filter = options.length > 0 ? ['--passWithNoTests', ...options] : [];
-  const { status } = spawnSync(execPath, [jest, ...selection, ...filter], {
+  const { status } = spawnSync(execPath, [jest, ...selection, ...speed, ...filter], {
     cwd: root,
     stdio: ['inherit', 'ignore', 'inherit'],
   });
@@ -60,10 +62,10 @@ function countsIn(resultFile) {
 
 const folder = mkdtempSync(join(tmpdir(), 'ado-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const [index, group] of groups.entries()) {
-  const wanted = group.filter((kind) => kinds.length === 0 || kinds.includes(kind));
+for (const [index, { kinds: some, atOnce }] of groups.entries()) {
+  const wanted = some.filter((kind) => kinds.length === 0 || kinds.includes(kind));
   if (wanted.length === 0) continue;
-  const counts = run(wanted, join(folder, `${index}.json`));
+  const counts = run(wanted, atOnce, join(folder, `${index}.json`));
   for (const key of Object.keys(total)) total[key] += counts[key];
 }
 rmSync(folder, { recursive: true });
