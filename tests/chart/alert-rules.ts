@@ -18,11 +18,16 @@ const folder = join(import.meta.dirname, '../../helm/files/rules');
 /** Paths of the files. */
 export const ruleFiles: readonly string[] = readdirSync(folder).map((name) => join(folder, name));
 
+/** What stands in each of them. */
+export const rulesByFile: ReadonlyMap<string, readonly Rule[]> = new Map(
+  ruleFiles.map((file) => {
+    const { groups } = parse(readFileSync(file, 'utf8')) as { groups: { rules: Rule[] }[] };
+    return [file, groups.flatMap((group) => group.rules)];
+  }),
+);
+
 /** The rules of all files. */
-export const rules: readonly Rule[] = ruleFiles.flatMap((file) => {
-  const { groups } = parse(readFileSync(file, 'utf8')) as { groups: { rules: Rule[] }[] };
-  return groups.flatMap((group) => group.rules);
-});
+export const rules: readonly Rule[] = [...rulesByFile.values()].flat();
 
 /** Those that record; what they group by is what their series are told apart by. */
 export const recordedRules: readonly Recorded[] = rules.flatMap(({ record, expr }) => {
