@@ -23,12 +23,15 @@ export interface HeldGate {
   open(): void;
 }
 
-/** Makes a gate: a file that the sandbox shows because the command names it. */
-export function holdGate(): HeldGate {
+/**
+ * Makes a gate: a file that the sandbox shows because the command names it. Each look at it costs two processes: many who
+ * wait look seldom.
+ */
+export function holdGate({ lookEverySeconds = 0.05 } = {}): HeldGate {
   const file = join(mkdtempSync(join(tmpdir(), 'ado-test-gate-')), 'gate');
   writeFileSync(file, 'hold');
   return {
-    wait: `until grep -q go ${file}; do sleep 0.05; done`,
+    wait: `until grep -q go ${file}; do sleep ${lookEverySeconds}; done`,
     open: () => writeFileSync(file, 'go'),
   };
 }
