@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { metricDefinitions } from '../adapters/telemetry/metrics.ts';
 import { buildOpenApi } from '../api/openapi.ts';
 import { printCliDocument } from '../cli/print-help.ts';
-import { environmentSchema } from '../config/config.ts';
+import { environmentSchema } from '../config/environment.ts';
 import { errorKinds } from '../contracts/errors.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { listChartValues } from './chart-values.ts';

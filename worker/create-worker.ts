@@ -7,7 +7,8 @@ import {
 } from '../activities/create-activities.ts';
 import type { ActivityDeps } from '../activities/deps.ts';
 import type { Tracing } from '../adapters/ports.ts';
-import { workflowSlots, type Config, type WorkerBuild } from '../config/config.ts';
+import type { Config, WorkerBuild } from '../config/config.ts';
+import { workflowSlots } from '../config/environment.ts';
 import { hostQueue, taskQueues, type Pool } from '../contracts/names.ts';
 import { createActivityInterceptors, createTraceSinks } from './trace-activities.ts';
 

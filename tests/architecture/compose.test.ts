@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { tunedSettings } from '../../cli/dev/services/temporal.ts';
-import { environmentSchema } from '../../config/config.ts';
+import { environmentSchema } from '../../config/environment.ts';
 import { searchAttributes } from '../../contracts/names.ts';
 
 interface Service {

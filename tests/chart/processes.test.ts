@@ -1,5 +1,6 @@
 // What the processes of ado are started with.
-import { environmentSchema, loadConfig } from '../../config/config.ts';
+import { loadConfig } from '../../config/config.ts';
+import { environmentSchema } from '../../config/environment.ts';
 import { chartCases } from '../support/kube/chart-cases.ts';
 import {
   objectNamed,
