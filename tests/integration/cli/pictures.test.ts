@@ -96,7 +96,7 @@ describe('show', () => {
   });
   const steps = [
     step('model', 'edit_file', { costMicroUsd: 1_000_000 }),
-    step('gate', 'lint'),
+    step('gate', 'lint', { exitCode: 0 }),
     step('gate', 'test: 1 failed', {
       status: 'failed',
       findings: [{ tool: 'jest', file: 'a.test.ts', line: 4, message: 'expected 1' }],
