@@ -1,6 +1,6 @@
 /** The end of a `builtin` agent's work: gates, and either delivery or feedback to the model. */
 import type { AssistantMessage } from '../adapters/models/collect-stream.ts';
-import type { KeyedMessage, UncommittedFile, Workspace } from '../adapters/ports.ts';
+import type { KeyedMessage, Workspace } from '../adapters/ports.ts';
 import type { Rejection, TaskResult } from '../contracts/activities.ts';
 import { textOf } from './call-model.ts';
 import { deliverWork } from './deliver-work.ts';
@@ -26,22 +26,17 @@ export interface FinishedWork {
   readonly step: number;
   readonly transcript: readonly KeyedMessage[];
   readonly answer: AssistantMessage;
-  /** Files in the work tree that are no part of the work. */
-  readonly exclude?: readonly UncommittedFile[];
 }
 
 /** Checks and delivers. Run twice it runs the gates again; feedback is in the transcript once. */
 export async function checkWork(
   deps: ActivityDeps,
   session: TaskSession,
-  { workspace, step, transcript, answer, exclude }: FinishedWork,
+  { workspace, step, transcript, answer }: FinishedWork,
 ): Promise<CheckResult> {
   const { task } = session;
   const before = { commit: task.headCommit, diffStat: task.diffStat };
-  const checked = await runGatesWithFixes(deps, session, {
-    ...{ workspace, step, work: before },
-    exclude,
-  });
+  const checked = await runGatesWithFixes(deps, session, { workspace, step, work: before });
   const { failure } = checked;
   if (failure !== undefined) {
     const { gate, fingerprint, message, findings, output } = failure;

@@ -1,5 +1,5 @@
 /** The gates, and before anybody is told of a failure the command that mends its kind by itself: a formatter, `--fix`. */
-import type { StepEntry, UncommittedFile, Workspace } from '../adapters/ports.ts';
+import type { StepEntry, Workspace } from '../adapters/ports.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { commitMessage } from './commit-message.ts';
 import type { Work } from './deliver-work.ts';
@@ -8,6 +8,7 @@ import { effectIdOf } from './effect-id.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
 import { runGates, type GateFailure } from './run-gates.ts';
+import { shareContext } from './share-context.ts';
 import type { TaskSession } from './task-session.ts';
 
 /** A fixer reads and writes files; one that takes longer than a linter may hangs. */
@@ -18,8 +19,6 @@ export interface UncheckedWork {
   readonly workspace: Workspace;
   readonly step: number;
   readonly work: Work;
-  /** Files in the work tree that are no part of the work. */
-  readonly exclude?: readonly UncommittedFile[] | undefined;
 }
 
 /** Work that the gates have looked at. */
@@ -40,7 +39,7 @@ export interface CheckedWork {
 export async function runGatesWithFixes(
   deps: ActivityDeps,
   session: TaskSession,
-  { workspace, step, work, exclude = [] }: UncheckedWork,
+  { workspace, step, work }: UncheckedWork,
 ): Promise<CheckedWork> {
   const tried = new Set<string>();
   const fixes: string[] = [];
@@ -53,9 +52,7 @@ export async function runGatesWithFixes(
       return { failure, work: current.work, fixes };
     tried.add(fix);
     const { gate } = failure;
-    const fixed = await runFix(deps, session, current.workspace, {
-      ...{ gate, fix, step, exclude },
-    });
+    const fixed = await runFix(deps, session, current.workspace, { gate, fix, step });
     if (fixed === undefined) return { failure, work: current.work, fixes };
     fixes.push(fix);
     current = { workspace: { ...workspace, headCommit: fixed.commit }, work: fixed };
@@ -67,17 +64,7 @@ async function runFix(
   deps: ActivityDeps,
   session: TaskSession,
   workspace: Workspace,
-  {
-    gate,
-    fix,
-    step,
-    exclude,
-  }: {
-    readonly gate: string;
-    readonly fix: string;
-    readonly step: number;
-    readonly exclude: readonly UncommittedFile[];
-  },
+  { gate, fix, step }: { readonly gate: string; readonly fix: string; readonly step: number },
 ): Promise<Work | undefined> {
   const { task } = session;
   const startedAt = new Date(deps.clock.now());
@@ -110,7 +97,7 @@ async function runFix(
           effectId,
           branch: task.branch,
           baseCommit: task.baseCommit,
-          exclude,
+          ...(await shareContext(deps, session, workspace)),
         });
   const made = committed?.committed === true ? committed : undefined;
   const ok = made !== undefined;

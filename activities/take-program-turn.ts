@@ -15,7 +15,6 @@ import type {
   KeyedMessage,
   ModelWire,
   SandboxResult,
-  UncommittedFile,
   Workspace,
 } from '../adapters/ports.ts';
 import type { StepRef, TurnResult } from '../contracts/activities.ts';
@@ -35,6 +34,7 @@ import { askOtherApproach } from './other-approach.ts';
 import { planGates, type PlannedGate } from './plan-gates.ts';
 import { findConversation, recordAgent, type KnownConversation } from './record-agent.ts';
 import { remainingMs } from './remaining-time.ts';
+import { shareContext } from './share-context.ts';
 import type { TaskSession } from './task-session.ts';
 import { lastLine } from './telling-line.ts';
 import { holdOf } from './try-routes.ts';
@@ -55,8 +55,6 @@ interface Turn {
   readonly routes: readonly [CallRoute, ...CallRoute[]];
   readonly workspace: Workspace;
   readonly transcript: readonly KeyedMessage[];
-  /** The repository's instructions for other agents, copied for this one; no part of the work. */
-  readonly copied: UncommittedFile | undefined;
   /** What its work has to pass. */
   readonly checks: readonly PlannedGate[];
 }
@@ -80,8 +78,7 @@ export async function takeProgramTurn(
   const transcript = await askOtherApproach(session, ref, before);
 
   const known = answerOf(transcript, step);
-  const copied = await shareContext(deps, session, { agent: found.agent, workspace });
-  const turn = { ...found, step, workspace, transcript, copied };
+  const turn = { ...found, step, workspace, transcript };
   const taken = known === undefined ? await runTurn(deps, session, turn) : undefined;
   if (taken !== undefined && 'stop' in taken) {
     if (taken.stop.kind === 'error') throw taken.stop.error;
@@ -96,7 +93,6 @@ export async function takeProgramTurn(
     step: step + 1,
     transcript,
     answer,
-    exclude: copied === undefined ? [] : [copied],
   });
   if (checked.verdict === 'delivered') return { next: 'end', result: checked.result };
   const { rejected } = checked;
@@ -138,6 +134,7 @@ async function runTurn(
   before: Omit<Turn, 'checks'>,
 ): Promise<TakenTurn> {
   const { stages } = await planGates(deps, session, before.workspace);
+  await shareContext(deps, session, before.workspace);
   const turn: Turn = { ...before, checks: stages.flat() };
   const startedAt = new Date(deps.clock.now());
   const conversation = findConversation(turn.transcript, turn.step);
@@ -156,16 +153,6 @@ async function runTurn(
   }
   await deps.crashpoint('tool.afterExit.beforeSnapshot');
   return { end, work: await commitTurn(deps, session, { turn, end, result, startedAt }) };
-}
-
-function shareContext(
-  deps: ActivityDeps,
-  { task, signal }: TaskSession,
-  { agent, workspace }: Pick<Turn, 'agent' | 'workspace'>,
-): Promise<UncommittedFile | undefined> {
-  return agent.shareContext((run) =>
-    deps.workspaces.run(workspace, { ...run, sandbox: task.sandbox, signal }),
-  );
 }
 
 type RanProgram =
@@ -204,6 +191,8 @@ async function runProgram(
   const goesOn = conversation !== undefined && !home.isNew;
   const launch = goesOn ? plan(conversation.sessionId) : fresh;
 
+  // What starts an agent of one's own may be anywhere.
+  const named = await deps.workspaces.describeCommand(task.exec ?? '');
   const gateway = await openTurnGateway(deps, session, {
     key: workspaceKey(task.ref),
     calls: { ...turn, stop, stopped: halt.signal },
@@ -219,7 +208,7 @@ async function runProgram(
       argv: launch.argv,
       env: { ...commandEnvironment(task), ...launch.env },
       ...(launch.input === undefined ? {} : { input: launch.input }),
-      readable: installed.readable,
+      readable: [...installed.readable, ...named.files],
       home: home.path,
       reach: [{ port, socketPath: gateway.socketPath }],
       allowHosts: task.allowHosts,
@@ -287,7 +276,7 @@ async function commitTurn(
     effectId,
     branch: task.branch,
     baseCommit: task.baseCommit,
-    ...(turn.copied === undefined ? {} : { exclude: [turn.copied] }),
+    ...(await shareContext(deps, session, turn.workspace)),
   });
   if (!work.committed && end.deniedCalls.length > 0) throw didNothing(end);
   const { commit, diffStat } = work;

@@ -82,6 +82,20 @@ test('a copy that the agent changed is its work', async () => {
   expect(result.patch).toContain('+Use spaces.');
 });
 
+test('a formatter changes original and copy alike, and only the original is work', async () => {
+  const world = createWorldWith({ 'AGENTS.md': 'Use tabs.\n' });
+  const workspace = await prepare(world);
+  await share(world, workspace);
+  await world.sh(workspace, 'sed -i "s/tabs/spaces/" AGENTS.md CLAUDE.md');
+
+  const copy = await share(world, workspace);
+  const exclude = [copy].filter((one) => one !== undefined);
+  const result = await world.commit(workspace, { baseCommit: world.baseCommit, exclude });
+
+  expect(result).toMatchObject({ committed: true, diffStat: { files: 1 } });
+  expect(result.patch).not.toContain('CLAUDE.md');
+});
+
 test('a file of the repository is left as it is, and its changes are committed', async () => {
   const world = createWorldWith({ 'AGENTS.md': 'Use tabs.\n', 'CLAUDE.md': 'Use spaces.\n' });
   const workspace = await prepare(world);
