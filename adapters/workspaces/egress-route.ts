@@ -50,7 +50,7 @@ function proxyEnvironment(port: number): Record<string, string> {
   return {
     ...{ HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: direct },
     ...{ http_proxy: url, https_proxy: url, no_proxy: direct },
-    // Node.js asks to be told that it may look.
-    NODE_USE_ENV_PROXY: '1',
+    // Node.js asks to be told that it may look, and to trust whom the other programs here trust.
+    ...{ NODE_USE_ENV_PROXY: '1', NODE_USE_SYSTEM_CA: '1' },
   };
 }
