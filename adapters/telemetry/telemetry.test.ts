@@ -128,6 +128,7 @@ describe('the metrics', () => {
     metrics.egressDecided('not-listed');
     metrics.priceMissing('cacheWrite1h');
     metrics.approvalMoved('cost', 'pending');
+    metrics.egressDecided('not-listed');
     metrics.poolsSeen([aPool]);
     metrics.openTasksSeen({ pending: 3, longestWorkMs: 2_500 });
     metrics.httpAnswered('submitTask', 202, 20);
