@@ -125,7 +125,6 @@ describe('the metrics', () => {
     metrics.slotTaken(1_500);
     metrics.slotRefilled(8);
     metrics.stepFinished('gate', false, 2_000);
-    metrics.egressDecided('not-listed');
     metrics.priceMissing('cacheWrite1h');
     metrics.approvalMoved('cost', 'pending');
     metrics.egressDecided('not-listed');
