@@ -67,7 +67,10 @@ describe('a process of ado', () => {
       (pod) => (isProcess(pod) ? Object.keys(environmentOf(pod)) : []),
     );
     /** Of the machine, of tests, or with a default that fits every pod. */
-    const never = ['XDG_DATA_HOME', 'ADO_HOST_ID', 'ADO_CRASHPOINTS', 'PATH'];
+    const machine = ['XDG_DATA_HOME', 'XDG_CACHE_HOME', 'ADO_CACHE', 'PATH'];
+    /** Credentials stand in no ConfigMap: a pool takes them from a secret, by `extraEnv`. */
+    const credentials = ['ADO_GITHUB_TOKEN', 'ADO_GITLAB_TOKEN'];
+    const never = [...machine, ...credentials, 'ADO_HOST_ID', 'ADO_CRASHPOINTS'];
 
     const open = Object.keys(environmentSchema.shape).filter(
       (name) => !decided.includes(name) && !never.includes(name),
