@@ -11,6 +11,12 @@ export const agentErrorKinds = {
     remedy:
       '`ado doctor` says how to mend it; `--sandbox none` runs without one, at your own risk.',
   },
+  SANDBOX_LEAKS: {
+    family: 'policy',
+    http: 409,
+    meaning: 'A probe got out of the sandbox of this machine, so no agent is let into it.',
+    remedy: 'Mend what the message names: a wrapper in place of `bwrap`, or what the kernel allows.',
+  },
   SANDBOX_REQUIRED: {
     family: 'caller',
     http: 409,

@@ -40,9 +40,11 @@ import { createMetrics, type Metrics } from '../adapters/telemetry/metrics.ts';
 import { traceMetrics, traceTools } from '../adapters/telemetry/traced-work.ts';
 import { createTracing } from '../adapters/telemetry/tracing.ts';
 import { createForges } from '../adapters/forges/create-forges.ts';
+import { checkSandbox } from '../adapters/workspaces/check-sandbox.ts';
 import { createWorkspaces, type HostWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
 import { loadConfig } from '../config/config.ts';
 import { loadProviderAccounts, type ProviderAccount } from '../config/providers-config.ts';
+import { codeOf } from '../contracts/errors.ts';
 import { hostQueue } from '../contracts/names.ts';
 import { startAnnouncing } from './announce.ts';
 import { createWorkers } from './create-worker.ts';
@@ -139,6 +141,7 @@ async function serve(): Promise<void> {
   const [connection, workflowBundle] = await Promise.all([
     connectToTemporal({ address, namespace, log, stop }),
     prepareWorkflowBundle(join(config.workspaces.dataDir, 'cache'), temporalLogger),
+    assertTight(),
   ]);
   const poolWorkers = await createWorkers({
     connection,
@@ -171,6 +174,20 @@ async function serve(): Promise<void> {
   await endAnnouncing();
   await tracing.close();
   await connection.close();
+}
+
+/**
+ * Has a probe try to get out of the sandbox before any agent does. A host that cannot make sandboxes serves what asks for
+ * none; the other tasks end with SANDBOX_UNAVAILABLE. @throws SANDBOX_LEAKS
+ */
+async function assertTight(): Promise<void> {
+  if (!config.worker.pools.includes('agents')) return;
+  try {
+    await checkSandbox(config.workspaces);
+  } catch (error) {
+    if (codeOf(error) === 'SANDBOX_LEAKS') throw error;
+    log.warn({ err: error }, 'sandbox-unavailable');
+  }
 }
 
 function createDeps({

@@ -26,7 +26,7 @@ echo sealed
 
 /**
  * Runs a probe in a sandbox; resolves when it found no way out.
- * @throws SANDBOX_UNAVAILABLE with the reason
+ * @throws SANDBOX_LEAKS with what got out · SANDBOX_UNAVAILABLE when it cannot be made
  */
 export async function checkSandbox(options: {
   readonly dataDir: string;
@@ -62,18 +62,19 @@ export async function checkSandbox(options: {
     });
     const said = Buffer.concat(output).toString().trim();
     const escaped = (await readdir(folder)).includes(`${basename(secret)}.new`);
-    if (said !== 'sealed' || escaped) {
-      const why = escaped
-        ? 'files can be made outside the work tree'
-        : exit.timedOut
-          ? 'it did not end in time'
-          : said.replace(/\nsealed$/, '').replaceAll('\n', '; ');
-      throw new AppError('SANDBOX_UNAVAILABLE', `The sandbox on this machine is not tight: ${why}`);
+    if (escaped) throw leak('files can be made outside the work tree');
+    if (exit.timedOut) {
+      throw new AppError('SANDBOX_UNAVAILABLE', 'A probe of the sandbox did not end in time.');
     }
+    if (said !== 'sealed') throw leak(said.replace(/\nsealed$/, '').replaceAll('\n', '; '));
   } finally {
     launcher.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function leak(what: string): AppError {
+  return new AppError('SANDBOX_LEAKS', `The sandbox on this machine is not tight: ${what}`);
 }
 
 /** Some of what the home folder holds beside toolchains that are shown and the folders that lead there. */

@@ -1,9 +1,14 @@
 // What a fleet tells of itself while it works.
+//   - a worker whose sandbox a probe gets out of does not serve, and says why
 //   - the signal counts what waits and what is under way, and asks for the workers that this takes
 //   - a worker that is told to stop hands its work over; one that is killed is forgotten; nothing of the batch is lost
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startSharedAdo, until } from '../support/ado-platform.ts';
 import type { Ado } from '../support/ado-platform.ts';
 import type { PoolState, Scaling } from '../../contracts/fleet.schema.ts';
+import { noSandbox } from '../support/no-sandbox.ts';
 import { makeRepositories } from '../support/repositories.ts';
 import { holdGate } from './batch-events.ts';
 import { callerOf } from './call-ado.ts';
@@ -91,4 +96,14 @@ test('a worker tells of itself, and is forgotten when it has ended or died', asy
     expect.stringMatching(/^host-two\/\d+$/),
   ]);
   expect(last).toEqual([`host-one/${ado.worker.pid() ?? 0}`]);
+});
+
+test('a worker whose sandbox holds nothing does not serve, and says why', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ado-test-leak-'));
+  writeFileSync(join(folder, 'bwrap'), noSandbox, { mode: 0o755 });
+  const path = `${folder}:${process.env['PATH'] ?? ''}`;
+
+  await expect(ado.addWorker({ ADO_HOST_ID: 'host-leaky', PATH: path })).rejects.toThrow(
+    /SANDBOX_LEAKS|not tight/,
+  );
 });

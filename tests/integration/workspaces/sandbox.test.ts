@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createWorkspaces } from '../../../adapters/workspaces/create-workspaces.ts';
 import { checkSandbox } from '../../../adapters/workspaces/check-sandbox.ts';
+import { noSandbox } from '../../support/no-sandbox.ts';
 import { anError, createWorld, endWorlds } from './world.ts';
 
 afterAll(endWorlds);
@@ -30,6 +31,15 @@ test('without bubblewrap the check and every run say so', async () => {
 
   await expect(checkSandbox({ dataDir, homeDir, toolPath: `${outside}:/usr/bin` })).rejects.toEqual(
     anError('SANDBOX_UNAVAILABLE', /No permissions/),
+  );
+});
+
+test('a sandbox that holds nothing is found out', async () => {
+  const { dataDir, homeDir, outside } = createWorld();
+  writeFileSync(join(outside, 'bwrap'), noSandbox, { mode: 0o755 });
+
+  await expect(checkSandbox({ dataDir, homeDir, toolPath: `${outside}:/usr/bin` })).rejects.toEqual(
+    anError('SANDBOX_LEAKS', /not tight/),
   );
 });
 
