@@ -8,6 +8,7 @@ import { installableAgents, type AgentPlaces } from '../../config/agent-programs
 import { typeStrippingFlags } from '../workspaces/launcher.ts';
 import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
 import { shareContextFile } from './context-file.ts';
+import { exportGeminiFlags } from './gemini.ts';
 import { findText, listIn, objectIn, textOf, type JsonLine } from './json-lines.ts';
 import { createMessagePieces } from './message-pieces.ts';
 import { createTurnReader, describeCall, type TurnRecord } from './turn-record.ts';
@@ -29,7 +30,7 @@ export function createAcp(
 
   const launch = (installed: InstalledAgent, turn: AgentTurn): AgentLaunch => {
     const launches = vendors.map((vendor) => vendor.launch(installed, turn));
-    const start = `PATH="$PATH:${folders.join(':')}"\n${turn.exec ?? ''}`;
+    const start = `PATH="$PATH:${folders.join(':')}"\n${exportGeminiFlags}\n${turn.exec ?? ''}`;
     return {
       argv: [...installed.argv, turn.sessionId ?? '', start],
       env: {

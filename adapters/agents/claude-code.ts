@@ -1,5 +1,6 @@
 /** Claude Code, started for one turn by `claude -p` and understood by its `stream-json`. */
 import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
+import { answerPatienceMs, ownRetries } from './call-patience.ts';
 import { shareContextFile } from './context-file.ts';
 import { findText, listIn, objectIn, textOf, type JsonLine } from './json-lines.ts';
 import { modelKey } from './model-key.ts';
@@ -43,6 +44,11 @@ function launch(installed: InstalledAgent, turn: AgentTurn): AgentLaunch {
       DISABLE_TELEMETRY: '1',
       DISABLE_ERROR_REPORTING: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      // By default the whole of a request has 10 min, its first byte and each pause 3 to 5; and it is made 11 times.
+      API_TIMEOUT_MS: String(answerPatienceMs),
+      CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS: String(answerPatienceMs),
+      CLAUDE_STREAM_IDLE_TIMEOUT_MS: String(answerPatienceMs),
+      CLAUDE_CODE_MAX_RETRIES: String(ownRetries),
     },
     input: turn.prompt,
     homeFiles: { '.claude/CLAUDE.md': turn.instructions },

@@ -1,5 +1,6 @@
 /** Codex, started for one turn by `codex exec --json` and understood by its events. */
 import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
+import { answerPatienceMs, ownRetries } from './call-patience.ts';
 import { shareContextFile } from './context-file.ts';
 import { findText, listIn, objectIn, textOf, type JsonLine } from './json-lines.ts';
 import { modelKey } from './model-key.ts';
@@ -37,7 +38,10 @@ function launch(installed: InstalledAgent, turn: AgentTurn): AgentLaunch {
   };
 }
 
-/** The values are JSON texts, which are TOML texts too. */
+/**
+ * The values are JSON texts, which are TOML texts too. By default a stream may pause for 5 min, is asked for 6 times, and each
+ * of these requests is made 5 times; how long it takes until a stream begins is not bounded.
+ */
 function configOf({ model, gatewayUrl, workPath }: AgentTurn): string {
   return `model = ${JSON.stringify(model)}
 model_provider = "ado"
@@ -50,6 +54,9 @@ name = "ado"
 base_url = ${JSON.stringify(`${gatewayUrl}/v1`)}
 env_key = "ADO_MODEL_KEY"
 wire_api = "responses"
+request_max_retries = 0
+stream_max_retries = ${String(ownRetries)}
+stream_idle_timeout_ms = ${String(answerPatienceMs)}
 
 [analytics]
 enabled = false

@@ -1,5 +1,6 @@
 /** Gemini CLI, started for one turn and understood by its `stream-json`. */
 import type { AgentEvent, AgentLaunch, AgentTurn, CodingAgent, InstalledAgent } from '../ports.ts';
+import { answerPatienceMs, ownRetries } from './call-patience.ts';
 import { shareContextFile } from './context-file.ts';
 import { findText, objectIn, textOf, type JsonLine } from './json-lines.ts';
 import { createMessagePieces } from './message-pieces.ts';
@@ -7,6 +8,13 @@ import { modelKey } from './model-key.ts';
 import { createTurnReader, describeCall, type TurnRecord } from './turn-record.ts';
 
 const contextFile = 'GEMINI.md';
+
+/** Its id of the flag that says how many seconds it waits for an answer to begin, else 60. Looked up in 0.61.0. */
+const requestTimeoutFlag = 45_773_134;
+const flagsFile = '.gemini/flags.json';
+
+/** Shell text that has it read its flags. A file is the only way to set one, and only a shell inside knows where home is. */
+export const exportGeminiFlags = `export GEMINI_EXP="$HOME/${flagsFile}"`;
 
 /** Gemini CLI. `find` says where it is. */
 export function createGemini(find: () => Promise<InstalledAgent>): CodingAgent {
@@ -25,6 +33,7 @@ function launch(installed: InstalledAgent, turn: AgentTurn): AgentLaunch {
   const { model, sessionId } = turn;
   return {
     argv: [
+      ...['sh', '-c', `${exportGeminiFlags}; exec "$0" "$@"`],
       ...installed.argv,
       ...['-o', 'stream-json', '--approval-mode', 'yolo', '-m', model],
       ...(sessionId === undefined ? [] : ['--resume', sessionId]),
@@ -40,13 +49,20 @@ function launch(installed: InstalledAgent, turn: AgentTurn): AgentLaunch {
     homeFiles: {
       '.gemini/settings.json': `${JSON.stringify(settings, null, 2)}\n`,
       '.gemini/GEMINI.md': turn.instructions,
+      [flagsFile]: JSON.stringify({ flags: [patience], experimentIds: [] }),
     },
   };
 }
 
+const patience = { flagId: requestTimeoutFlag, intValue: String(answerPatienceMs / 1_000) };
+
 const settings = {
   security: { auth: { selectedType: 'gemini-api-key' } },
-  general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
+  general: {
+    enableAutoUpdate: false,
+    enableAutoUpdateNotification: false,
+    maxAttempts: 1 + ownRetries,
+  },
   privacy: { usageStatisticsEnabled: false },
   telemetry: { enabled: false },
 };

@@ -2,6 +2,7 @@
 //   - prompts are not among the arguments, which every user of a machine can read, and which have a limit
 //   - all that an agent needs of its model is the gateway's address: the key is a placeholder
 //   - a conversation is gone on with by its id
+//   - none hangs up on a call that waits in line, nor multiplies one
 //   - an agent that is not there is refused with the line that installs it
 import { createCodingAgents } from './create-coding-agents.ts';
 import { modelKey } from './model-key.ts';
@@ -44,6 +45,47 @@ test.each(kinds)('%s goes on with a conversation by its id', (kind) => {
   expect(begun).not.toContain('session-7');
   expect(resumed).toContain('session-7');
 });
+
+// Five minutes in line, and ten for the answer.
+const longestCallMs = 900_000;
+
+test('claude-code waits longer than a call takes, and asks four times at most', () => {
+  const { env } = agents['claude-code'].launch(installed, turn);
+
+  const limits = Object.entries(env).filter(([name]) => name.endsWith('_TIMEOUT_MS'));
+  expect(limits.map(([name]) => name)).toEqual([
+    'API_TIMEOUT_MS',
+    'CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS',
+    'CLAUDE_STREAM_IDLE_TIMEOUT_MS',
+  ]);
+  for (const [, value] of limits) expect(Number(value)).toBeGreaterThan(longestCallMs);
+  expect(env['CLAUDE_CODE_MAX_RETRIES']).toBe('3');
+});
+
+test('codex waits longer than a call takes, and asks four times at most', () => {
+  const { homeFiles } = agents.codex.launch(installed, turn);
+
+  const config = homeFiles['.codex/config.toml'] ?? '';
+  const [, provider = ''] = /\[model_providers\.ado\]\n([^[]*)/.exec(config) ?? [];
+  expect(provider).toMatch(/^request_max_retries = 0\nstream_max_retries = 3$/m);
+  const [, idleMs] = /^stream_idle_timeout_ms = (\d+)$/m.exec(provider) ?? [];
+  expect(Number(idleMs)).toBeGreaterThan(longestCallMs);
+});
+
+test.each(['gemini', 'acp'] as const)(
+  '%s waits longer than a call takes, and asks four times at most',
+  (kind) => {
+    const { argv, homeFiles } = agents[kind].launch(installed, turn);
+
+    const settings = JSON.parse(homeFiles['.gemini/settings.json'] ?? '') as object;
+    const { flags } = JSON.parse(homeFiles['.gemini/flags.json'] ?? '') as {
+      flags: { intValue: string }[];
+    };
+    expect(settings).toMatchObject({ general: { maxAttempts: 4 } });
+    expect(Number(flags[0]?.intValue) * 1_000).toBeGreaterThan(longestCallMs);
+    expect(argv.join(' ')).toContain('export GEMINI_EXP="$HOME/.gemini/flags.json"');
+  },
+);
 
 test('no name of a model or a folder breaks out of the configuration of codex', () => {
   const model = 'a"\nmodel_provider = "evil';
