@@ -56,9 +56,14 @@ export async function openFaultWorld(): Promise<FaultWorld> {
   };
 }
 
+/** Where ado's database is, and who may see the rows of all tenants in it. */
+export interface AdoDatabase {
+  readonly postgres: Pick<TestPostgres, 'url' | 'superuserUrl'>;
+}
+
 /** Asks ado's database. */
 export async function queryAdo<Row extends pg.QueryResultRow>(
-  { postgres }: Pick<FaultWorld, 'postgres'>,
+  { postgres }: AdoDatabase,
   statement: string,
   values: readonly unknown[] = [],
 ): Promise<Row[]> {

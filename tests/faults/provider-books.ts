@@ -6,7 +6,7 @@
 import type { CallLine } from '../../cli/emulator/call-log.ts';
 import { vendors } from './emulated-provider.ts';
 import { queryAdo } from './fault-world.ts';
-import type { FaultWorld } from './fault-world.ts';
+import type { AdoDatabase } from './fault-world.ts';
 
 /** What the books of some tasks say, and how the provider's log differs from it. */
 export interface Books {
@@ -84,7 +84,7 @@ interface ReservationRow {
 
 /** Compares the books of these tasks with the lines that the provider's log has of their calls, and of no others. */
 export async function compareBooks(
-  world: FaultWorld,
+  world: AdoDatabase,
   lines: readonly CallLine[],
   taskIds: readonly string[],
 ): Promise<Books> {
@@ -174,7 +174,7 @@ function countPurchases(rows: readonly ReservationRow[]) {
 }
 
 /** Holds each budget against its purchases, and against its entries. */
-async function checkBudgets(world: FaultWorld) {
+async function checkBudgets(world: AdoDatabase) {
   const [row] = await queryAdo<{ off: string; exceeded: string }>(
     world,
     `with purchases as (

@@ -1,0 +1,166 @@
+// Agents that are programs of others, where none of the vendors' is installed.
+//   - what is missing ends the task, and it says what to do: the program, the pool of the models, the account's key
+//   - any program that speaks the Agent Client Protocol works through the gateway: one branch, and its books are exact
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parseScript } from '../../cli/emulator/script.ts';
+import { agentPackages, installableAgents } from '../../config/agent-programs.ts';
+import { openProvider, vendors, type EmulatedProvider } from '../faults/emulated-provider.ts';
+import { compareBooks, exactBooks, faultsOf } from '../faults/provider-books.ts';
+import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
+import { testService } from '../support/environment.ts';
+import {
+  commitAll,
+  countCommits,
+  deliveredBranches,
+  git,
+  makeRepository,
+} from '../support/repositories.ts';
+
+jest.setTimeout(120_000);
+
+/** Asks its model what to write, writes it, and asks for its last words. */
+const agentSource = `
+import { createInterface } from 'node:readline';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+const messages = [];
+const ask = async (content) => {
+  messages.push({ role: 'user', content });
+  const response = await fetch(process.env.ANTHROPIC_BASE_URL + '/v1/messages', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': process.env.ANTHROPIC_API_KEY, 'anthropic-version': '2023-06-01' },
+    body: JSON.stringify({ model: process.env.ANTHROPIC_MODEL, max_tokens: 100, stream: true, messages }),
+  });
+  const body = await response.text();
+  if (!response.ok) throw { code: -32000, message: 'The model answered ' + response.status + ': ' + body };
+  const events = body.split('\\n').filter((line) => line.startsWith('data:')).map((line) => JSON.parse(line.slice(5)));
+  const text = events.map(({ delta }) => delta?.text ?? '').join('');
+  messages.push({ role: 'assistant', content: text });
+  return text;
+};
+const methods = {
+  initialize: () => ({ protocolVersion: 1, agentCapabilities: {} }),
+  'session/new': () => ({ sessionId: 's-1' }),
+  'session/prompt': async ({ sessionId, prompt: [{ text }] }) => {
+    if (existsSync('CLAUDE.md')) readFileSync('AGENTS.md');
+    writeFileSync('greeting.txt', (await ask(text)) + '\\n');
+    const said = { sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: await ask('It is written.') } };
+    send({ method: 'session/update', params: { sessionId, update: said } });
+    return { stopReason: 'end_turn' };
+  },
+};
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const { id, method, params } = JSON.parse(line);
+  try { send({ id, result: await methods[method](params) }); } catch (error) { send({ id, error }); }
+});
+`;
+
+const model = `anthropic:${vendors.anthropic.model}`;
+const answers = [
+  { when: { turn: 1 }, text: 'Hello you  ', usage: { inputTokens: 1_001, outputTokens: 33 } },
+  { text: 'It greets now.', usage: { inputTokens: 1_207, outputTokens: 51 } },
+];
+
+let provider: EmulatedProvider;
+let env: Readonly<Record<string, string>>;
+let ado: Ado;
+beforeAll(async () => {
+  provider = await openProvider(parseScript('script', JSON.stringify({ answers })), [
+    { name: 'anthropic' },
+    { name: 'openai', provider: 'openai' },
+    { name: 'google', provider: 'google' },
+    { name: 'keyless' },
+  ]);
+  const commands = installableAgents.map((agent) => agentPackages[agent].command);
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  env = {
+    ...provider.env,
+    TEST_KEY_KEYLESS: '',
+    ADO_AGENTS_DIR: mkdtempSync(join(tmpdir(), 'ado-test-no-agents-')),
+    PATH: folders
+      .filter((folder) => !commands.some((command) => existsSync(join(folder, command))))
+      .join(delimiter),
+  };
+  ado = await startSharedAdo({ env });
+}, 120_000);
+afterAll(async () => {
+  await ado.stop();
+  await provider.emulator.close();
+}, 60_000);
+
+function makeAgentRepository(files: Readonly<Record<string, string>> = {}): string {
+  const repository = makeRepository();
+  for (const [name, text] of Object.entries({ 'agent.mjs': agentSource, ...files }))
+    writeFileSync(join(repository, name), text);
+  commitAll(repository, 'an agent');
+  return repository;
+}
+
+/** Runs a task of the repository's own agent to its end. */
+async function run(
+  work: Partial<Parameters<Ado['submitTask']>[0]> = {},
+  { on = ado, repository = makeAgentRepository() } = {},
+) {
+  const own = { agent: 'acp', exec: 'node agent.mjs', model } as const;
+  const { id } = await on.submitTask({ prompt: 'Greet', ...own, repository, ...work });
+  await on.ended(id);
+  return { task: await on.getTask(id), repository };
+}
+
+test.each(installableAgents)(
+  '%s that is not installed ends the task with the line that installs it',
+  async (agent) => {
+    const { provider: vendor } = agentPackages[agent];
+    const asked = `${vendor}:${vendors[vendor].model}`;
+
+    const { task, repository } = await run({ agent, exec: undefined, model: asked });
+
+    expect(task).toMatchObject({ status: 'failed', errorCode: 'AGENT_NOT_INSTALLED' });
+    expect(task.error).toContain(`ado agents install ${agent}`);
+    expect(deliveredBranches(repository)).toEqual([]);
+  },
+);
+
+test("an account's key that is missing ends the task, and is named", async () => {
+  const before = (await provider.lines()).length;
+
+  const { task } = await run({ model: `keyless:${vendors.anthropic.model}` });
+
+  expect(task).toMatchObject({ status: 'failed', errorCode: 'CREDENTIAL_MISSING' });
+  expect(task.error).toContain('"keyless"');
+  expect(task.error).toContain('TEST_KEY_KEYLESS');
+  expect(await provider.lines()).toHaveLength(before);
+});
+
+test('a worker of the agents alone ends the task, and says which pool it lacks', async () => {
+  const workers = [{ ADO_POOLS: 'workflows,models' }, { ADO_POOLS: 'agents' }];
+  const split = await startSharedAdo({ env, workers });
+  try {
+    const { task } = await run({}, { on: split });
+
+    expect(task).toMatchObject({ status: 'failed', errorCode: 'AGENT_LOGIN_MISSING' });
+    expect(task.error).toContain('ADO_POOLS=agents,models');
+  } finally {
+    await split.stop();
+  }
+});
+
+test('an agent of the protocol works through the gateway, and its books are exact', async () => {
+  const before = (await provider.lines()).length;
+
+  const { task, repository } = await run();
+
+  const [branch = ''] = deliveredBranches(repository);
+  expect(task).toMatchObject({ status: 'succeeded', branch, summary: 'It greets now.' });
+  expect(deliveredBranches(repository)).toHaveLength(1);
+  expect(countCommits(repository, branch)).toBe(1);
+  expect(git(repository, 'diff', '--name-only', `main..${branch}`)).toBe('greeting.txt');
+  expect(git(repository, 'show', `${branch}:greeting.txt`)).toBe('Hello you');
+  const database = { url: ado.databaseUrl, superuserUrl: testService('databaseUrl') };
+  const lines = (await provider.lines()).slice(before);
+  const books = await compareBooks({ postgres: database }, lines, [task.id]);
+  expect(faultsOf(books)).toEqual(exactBooks);
+  expect(books).toMatchObject({ billed: 2, records: 2, unheard: 0, unknown: 0 });
+});
