@@ -8,7 +8,7 @@ import { effectIdOf } from './effect-id.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
 import { runGates, type GateFailure } from './run-gates.ts';
-import { shareContext } from './share-context.ts';
+import { renewContext, shareContext } from './share-context.ts';
 import type { TaskSession } from './task-session.ts';
 
 /** A fixer reads and writes files; one that takes longer than a linter may hangs. */
@@ -74,6 +74,7 @@ async function runFix(
     activity: `fix ${gate}`,
     event: { type: 'step-started', data: { step, kind: 'fix', summary } },
   });
+  const before = await shareContext(deps, session, workspace);
   const ran = await deps.workspaces.run(workspace, {
     argv: ['sh', '-c', fix],
     env: { ...commandEnvironment(task), CI: 'true' },
@@ -97,7 +98,7 @@ async function runFix(
           effectId,
           branch: task.branch,
           baseCommit: task.baseCommit,
-          ...(await shareContext(deps, session, workspace)),
+          ...(await renewContext(deps, session, { workspace, before })),
         });
   const made = committed?.committed === true ? committed : undefined;
   const ok = made !== undefined;

@@ -1,6 +1,6 @@
 // What commits of a task leave out.
 import type { SandboxRun } from '../adapters/ports.ts';
-import { shareContext } from './share-context.ts';
+import { renewContext, shareContext } from './share-context.ts';
 
 type Given = Parameters<typeof shareContext>;
 
@@ -40,6 +40,21 @@ test('the copy of a program agent is left out, and looked for in the sandbox', a
   expect(shared).toEqual({ exclude: [copy] });
   expect(runs).toMatchObject([{ argv: ['look'], sandbox: 'bubblewrap' }]);
   expect(none).toEqual({});
+});
+
+test('after a command of others the copy is made anew, and only where there was one', async () => {
+  const runs: Partial<SandboxRun>[] = [];
+  const session = sessionOf('claude-code');
+  const before = { exclude: [copy] };
+
+  const renewed = await renewContext(createDeps(copy, runs), session, { workspace, before });
+  const none: Partial<SandboxRun>[] = [];
+  await renewContext(createDeps(undefined, none), session, { workspace, before: {} });
+
+  expect(renewed).toEqual({ exclude: [copy] });
+  expect(runs.map(({ argv }) => argv)).toEqual([['rm', '-f', '--', 'CLAUDE.md'], ['look']]);
+  expect(runs[0]).toMatchObject({ sandbox: 'bubblewrap' });
+  expect(none.map(({ argv }) => argv)).toEqual([['look']]);
 });
 
 test.each(['builtin', 'command'])('an agent of ado itself (%s) has no copy', async (agent) => {

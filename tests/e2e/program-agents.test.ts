@@ -1,6 +1,7 @@
 // Agents that are programs of others, where none of the vendors' is installed.
 //   - what is missing ends the task, and it says what to do: the program, the pool of the models, the account's key
 //   - any program that speaks the Agent Client Protocol works through the gateway: one branch, and its books are exact
+//   - the copy of the repository's instructions is in no commit, whatever a fixer did to it, also one that broke off
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -55,6 +56,17 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
   const { id, method, params } = JSON.parse(line);
   try { send({ id, result: await methods[method](params) }); } catch (error) { send({ id, error }); }
 });
+`;
+
+/** Finds blanks at ends of lines. Its fixer formats what instructions there are, too; what is given says how it does that. */
+const checkOf = (formatInstructions: string): string => `
+const { readFileSync, writeFileSync } = require('node:fs');
+const format = (file) => writeFileSync(file, readFileSync(file, 'utf8').replace(/ +$/gm, ''));
+if (process.argv[2] === '--fix') { format('greeting.txt'); ${formatInstructions} }
+const lines = readFileSync('greeting.txt', 'utf8').split('\\n');
+const bad = lines.flatMap((line, place) => (line.endsWith(' ') ? [place + 1] : []));
+for (const line of bad) console.log('greeting.txt:' + line + ':1: error: blank space');
+process.exitCode = bad.length === 0 ? 0 : 1;
 `;
 
 const model = `anthropic:${vendors.anthropic.model}`;
@@ -163,4 +175,27 @@ test('an agent of the protocol works through the gateway, and its books are exac
   const books = await compareBooks({ postgres: database }, lines, [task.id]);
   expect(faultsOf(books)).toEqual(exactBooks);
   expect(books).toMatchObject({ billed: 2, records: 2, unheard: 0, unknown: 0 });
+});
+
+test.each([
+  ['formats original and copy', "format('CLAUDE.md'); format('AGENTS.md');"],
+  ['formats the copy, and breaks off', "format('AGENTS.md'); throw new Error('broken');"],
+  ['formats the original, and breaks off', "format('CLAUDE.md'); throw new Error('broken');"],
+])('a fixer that %s: the copy is in no commit', async (_, formatInstructions) => {
+  const scripts = { lint: 'node check.cjs', 'lint:fix': 'node check.cjs --fix' };
+  const repository = makeAgentRepository({
+    'CLAUDE.md': 'Be kind.  \n',
+    'check.cjs': checkOf(formatInstructions),
+    'greeting.txt': 'Hello\n',
+    'package.json': JSON.stringify({ name: 'greeting', scripts }),
+  });
+
+  const { task } = await run({ gateProfile: 'standard' }, { repository });
+
+  expect(task).toMatchObject({ status: 'succeeded' });
+  const branch = task.branch;
+  expect(countCommits(repository, branch)).toBe(2);
+  expect(git(repository, 'show', `${branch}:greeting.txt`)).toBe('Hello you');
+  const changed = git(repository, 'log', '--format=', '--name-only', `main..${branch}`);
+  expect(changed.split('\n')).not.toContain('AGENTS.md');
 });
