@@ -2,8 +2,9 @@
  * One turn of an agent that is a program of others: it works in the sandbox until it says that it is done, its calls go
  * through the gateway, and what it made is committed and checked.
  *
- * A turn on record is not taken again. One that was lost goes on in the agent's own conversation where its home and the
- * work tree are still on this host, and nobody else works in them; else it begins anew from the last commit.
+ * A turn on record is not taken again: its checks begin anew on its commit, in a fresh work tree. One that was lost goes on
+ * in the agent's own conversation where its home and the work tree are still on this host, and nobody else works in them;
+ * else it begins anew from the last commit.
  */
 import { randomInt } from 'node:crypto';
 import type {
@@ -72,12 +73,13 @@ export async function takeProgramTurn(
   const found = await findAgent(deps, session);
   const begun = await beginWork(deps, session);
   await giveUpPurchases(deps, session);
-  const keep = session.activityAttempt === 1 || !(await deps.gateway.isServed(key));
-  const workspace = begun ?? (await openWorkspace(deps, session, keep));
   const before = await deps.journal.listMessages(task.ref);
   const transcript = await askOtherApproach(session, ref, before);
-
   const known = answerOf(transcript, step);
+  // Once the turn is over, what is in the tree and not committed is what a check or a fixer left that was broken off.
+  const isTurnLost = known === undefined && !(await deps.gateway.isServed(key));
+  const keep = session.activityAttempt === 1 || isTurnLost;
+  const workspace = begun ?? (await openWorkspace(deps, session, keep));
   const turn = { ...found, step, workspace, transcript };
   const taken = known === undefined ? await runTurn(deps, session, turn) : undefined;
   if (taken !== undefined && 'stop' in taken) {

@@ -1,15 +1,16 @@
 // Agents that are programs of others, where none of the vendors' is installed.
 //   - what is missing ends the task, and it says what to do: the program, the pool of the models, the account's key
 //   - any program that speaks the Agent Client Protocol works through the gateway: one branch, and its books are exact
+//   - a fixer whose worker was killed runs again on what was committed, not on what it left
 //   - the copy of the repository's instructions is in no commit, whatever a fixer did to it, also one that broke off
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseScript } from '../../cli/emulator/script.ts';
 import { agentPackages, installableAgents } from '../../config/agent-programs.ts';
 import { openProvider, vendors, type EmulatedProvider } from '../faults/emulated-provider.ts';
 import { compareBooks, exactBooks, faultsOf } from '../faults/provider-books.ts';
-import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
+import { startSharedAdo, until, type Ado } from '../support/ado-platform.ts';
 import { testService } from '../support/environment.ts';
 import {
   commitAll,
@@ -110,6 +111,11 @@ function makeAgentRepository(files: Readonly<Record<string, string>> = {}): stri
   return repository;
 }
 
+/** Size of the greeting on a branch: blanks at its end show in nothing else that git prints. */
+function greetingBytes(repository: string, branch: string): string {
+  return git(repository, 'cat-file', '-s', `${branch}:greeting.txt`);
+}
+
 /** Runs a task of the repository's own agent to its end. */
 async function run(
   work: Partial<Parameters<Ado['submitTask']>[0]> = {},
@@ -169,7 +175,7 @@ test('an agent of the protocol works through the gateway, and its books are exac
   expect(deliveredBranches(repository)).toHaveLength(1);
   expect(countCommits(repository, branch)).toBe(1);
   expect(git(repository, 'diff', '--name-only', `main..${branch}`)).toBe('greeting.txt');
-  expect(git(repository, 'show', `${branch}:greeting.txt`)).toBe('Hello you');
+  expect(greetingBytes(repository, branch)).toBe('12');
   const database = { url: ado.databaseUrl, superuserUrl: testService('databaseUrl') };
   const lines = (await provider.lines()).slice(before);
   const books = await compareBooks({ postgres: database }, lines, [task.id]);
@@ -177,25 +183,52 @@ test('an agent of the protocol works through the gateway, and its books are exac
   expect(books).toMatchObject({ billed: 2, records: 2, unheard: 0, unknown: 0 });
 });
 
-test.each([
-  ['formats original and copy', "format('CLAUDE.md'); format('AGENTS.md');"],
-  ['formats the copy, and breaks off', "format('AGENTS.md'); throw new Error('broken');"],
-  ['formats the original, and breaks off', "format('CLAUDE.md'); throw new Error('broken');"],
-])('a fixer that %s: the copy is in no commit', async (_, formatInstructions) => {
+/** A repository whose fixer formats the instructions in this way. */
+function makeCheckedRepository(formatInstructions: string): string {
   const scripts = { lint: 'node check.cjs', 'lint:fix': 'node check.cjs --fix' };
-  const repository = makeAgentRepository({
+  return makeAgentRepository({
     'CLAUDE.md': 'Be kind.  \n',
     'check.cjs': checkOf(formatInstructions),
     'greeting.txt': 'Hello\n',
     'package.json': JSON.stringify({ name: 'greeting', scripts }),
   });
+}
+
+test.each([
+  ['formats original and copy', "format('CLAUDE.md'); format('AGENTS.md');"],
+  ['formats the copy, and breaks off', "format('AGENTS.md'); throw new Error('broken');"],
+  ['formats the original, and breaks off', "format('CLAUDE.md'); throw new Error('broken');"],
+])('a fixer that %s: the copy is in no commit', async (_, formatInstructions) => {
+  const repository = makeCheckedRepository(formatInstructions);
 
   const { task } = await run({ gateProfile: 'standard' }, { repository });
 
   expect(task).toMatchObject({ status: 'succeeded' });
   const branch = task.branch;
   expect(countCommits(repository, branch)).toBe(2);
-  expect(git(repository, 'show', `${branch}:greeting.txt`)).toBe('Hello you');
+  expect(greetingBytes(repository, branch)).toBe('10');
   const changed = git(repository, 'log', '--format=', '--name-only', `main..${branch}`);
   expect(changed.split('\n')).not.toContain('AGENTS.md');
+});
+
+test('what a fixer changed before its worker was killed is delivered, not only seen by the checks', async () => {
+  const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000);';
+  const repository = makeCheckedRepository(wait);
+  const own = { agent: 'acp', exec: 'node agent.mjs', model, gateProfile: 'standard' } as const;
+  const { id } = await ado.submitTask({ prompt: 'Greet', ...own, repository });
+  await ado.seen(id, ({ type, data }) => type === 'step-started' && data.kind === 'fix');
+  await until('the fixer has formatted', () =>
+    readdirSync(ado.home, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.includes(id) && name.endsWith('greeting.txt'))
+      .some((name) => readFileSync(join(ado.home, name), 'utf8') === 'Hello you\n'),
+  );
+
+  await ado.worker.kill9();
+  await ado.worker.restart();
+  await ado.ended(id);
+
+  const { status, branch } = await ado.getTask(id);
+  expect(status).toBe('succeeded');
+  expect(greetingBytes(repository, branch)).toBe('10');
+  expect(countCommits(repository, branch)).toBe(2);
 });
