@@ -1,145 +1,234 @@
 /**
- * The git escape matrix: an agent plants code where git on the host would run it; then its work is committed, shown and
- * delivered. Each plant touches a file outside of the sandbox when it runs on the host. None may.
+ * The git escape matrix: an agent plants code where git on the host would run it; then its work is committed, delivered,
+ * merged and checked out again. Each plant runs a canary, a program outside of the sandbox that records its executions.
+ *   - in ado's hands no plant runs anything, and nothing is written outside
+ *   - in careless hands each of them does: git-plants.ts says by which command
+ *   - the shared git folder cannot be written to in the sandbox at all
  */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../../contracts/errors.ts';
 import { fsck, git } from '../../support/repositories.ts';
-import { createWorld, endWorlds } from './world.ts';
+import { plants } from './git-plants.ts';
+import { startGitServer } from './git-server.ts';
+import { anError, createWorld, endWorlds, type World } from './world.ts';
 
 afterAll(endWorlds);
 
-/** `$MARK` is the command to plant; `$GIT_FOLDER` and `$MIRROR` are the worktree's git folder and the mirror. */
-const plants = [
-  ['nothing planted', 'true'],
-  ['fsmonitor in its git folder', 'git config core.fsmonitor "$MARK"'],
-  [
-    'fsmonitor written around git',
-    'printf "[core]\\nfsmonitor = $MARK\\n" >> "$GIT_FOLDER/config"',
-  ],
-  [
-    'a hook in its git folder',
-    'mkdir -p "$GIT_FOLDER/hooks"; printf "#!/bin/sh\\n$MARK" > "$GIT_FOLDER/hooks/pre-commit"',
-  ],
-  [
-    'a hook in the mirror',
-    'mkdir -p "$MIRROR/hooks"; printf "#!/bin/sh\\n$MARK" > "$MIRROR/hooks/post-update"',
-  ],
-  [
-    'a git folder of its own behind .git',
-    `rm .git; git init -q own; mv own/.git hidden; rmdir own; git --git-dir=hidden config core.fsmonitor "$MARK";
-     git --git-dir=hidden config core.hooksPath "$PWD/hooks"; mkdir hooks;
-     for hook in pre-commit post-index-change post-checkout reference-transaction; do
-       printf "#!/bin/sh\\n$MARK" > hooks/$hook; chmod +x hooks/$hook
-     done;
-     echo "gitdir: $PWD/hidden" > .git`,
-  ],
-  [
-    'a git folder in place of .git',
-    'rm .git; git init -q .; git config core.fsmonitor "$MARK"; git config core.worktree "$PWD"',
-  ],
-  [
-    'a link in place of .git',
-    'rm .git; git init -q own; git -C own config core.fsmonitor "$MARK"; ln -s own/.git .git',
-  ],
-  [
-    'a nested repository with a filter',
-    `git init -q nested; cd nested; git config filter.x.clean "$MARK; cat"; git config filter.x.smudge "$MARK; cat";
-     git config filter.x.required true; echo "* filter=x" > .gitattributes; echo a > a;
-     git -c filter.x.clean=cat add -A; git -c user.name=a -c user.email=a@b -c filter.x.clean=cat commit -qm a; echo b > a`,
-  ],
-  [
-    'a nested repository without commits',
-    'git init -q nested; git -C nested config core.fsmonitor "$MARK"; echo a > nested/a',
-  ],
-  [
-    'a bare repository in the tree',
-    'git init -q --bare bare; git -C bare config core.fsmonitor "$MARK"',
-  ],
-  [
-    'attributes that name filters and drivers',
-    'printf "* filter=lfs diff=x merge=x\\n" > .gitattributes; printf "[filter \\"lfs\\"]\\nclean = $MARK\\n[diff \\"x\\"]\\ncommand = $MARK\\ntextconv = $MARK\\n" > .gitconfig; echo x > big.bin',
-  ],
-  [
-    '.gitmodules with a program as URL',
-    'printf "[submodule \\"x\\"]\\npath = x\\nurl = ext::$MARK\\nupdate = !$MARK\\n" > .gitmodules; mkdir x',
-  ],
-  [
-    '.gitmodules whose name leads into hooks',
-    'printf "[submodule \\"../../hooks\\"]\\npath = x\\nurl = -u./payload\\n" > .gitmodules; echo x > x',
-  ],
-  [
-    'an LFS configuration',
-    'printf "[lfs]\\ncustomtransfer.x.path = $MARK\\nstandalonetransferagent = x\\n" > .lfsconfig',
-  ],
-  [
-    'file names that look like options',
-    `touch -- "-upload-pack=$MARK" "--exec=x" "-x"; mkdir -- "-c"; touch -- "-c/core.fsmonitor=x"`,
-  ],
-  ['file names that a shell would run', 'touch "\\$(id)" "; id" "a|id" "$(printf "new\\nline")"'],
-  ['a link that a checkout would follow', 'ln -s .git dotgit; ln -s ../../.. up'],
-  [
-    'its own global configuration',
-    'git config --global core.fsmonitor "$MARK"; git config --global core.hooksPath "$PWD"',
-  ],
-  [
-    'an index of its own',
-    'cp "$GIT_FOLDER/index" own-index; GIT_INDEX_FILE=own-index git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),x',
-  ],
-  ['alternates of its own', 'printf "$PWD/objects\\n" >> "$GIT_FOLDER/objects/info/alternates"'],
-  [
-    'a ref named like an option',
-    'git update-ref "refs/heads/-x" HEAD; git symbolic-ref HEAD refs/heads/--exec=x',
-  ],
-] as const;
+/** A program on the host that writes a line for each time it is run, and a folder that nobody may write to. */
+function makeCanary(outside: string) {
+  const file = join(outside, 'canary');
+  const record = join(outside, 'executions');
+  const target = join(outside, 'target');
+  mkdirSync(target);
+  writeFileSync(file, `#!/bin/sh\necho "$PWD $*" >> ${record}\n`, { mode: 0o755 });
+  return {
+    file,
+    target,
+    /** The executions and writes that there were. */
+    traces: (): string[] => [
+      ...(existsSync(record) ? readFileSync(record, 'utf8').trim().split('\n') : []),
+      ...readdirSync(target),
+    ],
+  };
+}
 
-test.each(plants)('%s runs nothing on the host', async (name, plant) => {
+/** The user's own configuration names programs for attributes that any tree may use. */
+function configureUser({ homeDir, repository }: World, canary: string): void {
+  const settings = ['clean', 'smudge', 'process'].map((name) => `\t${name} = ${canary}\n`);
+  const drivers = `[diff "canary"]\n\tcommand = ${canary}\n\ttextconv = ${canary}\n[merge "canary"]\n\tdriver = ${canary}\n`;
+  writeFileSync(
+    join(homeDir, '.gitconfig'),
+    `[filter "canary"]\n${settings.join('')}${drivers}[core]\n\tfsmonitor = ${canary}\n`,
+  );
+  for (const name of ['clean', 'smudge']) {
+    git(repository, 'config', `filter.canary.${name}`, canary);
+  }
+  git(repository, 'config', 'merge.canary.driver', canary);
+  git(repository, 'config', 'diff.canary.textconv', canary);
+  git(repository, 'config', 'core.hooksPath', '.githooks');
+}
+
+function mirrorOf({ dataDir }: World): string {
+  return join(dataDir, 'mirrors', readdirSync(join(dataDir, 'mirrors'))[0] ?? '');
+}
+
+const planted = plants.map((plant) => [plant.name, plant] as const);
+
+test.each(planted)('%s runs nothing on the host', async (_name, { plant }) => {
   const world = createWorld();
-  const { workspaces, repository, outside, dataDir } = world;
+  const { workspaces, repository, outside } = world;
+  const canary = makeCanary(outside);
+  configureUser(world, canary.file);
+  git(repository, 'switch', '--quiet', '--create', 'mine');
   const workspace = await world.prepare('task');
-  const mark = join(outside, 'mark');
-  const [mirror = ''] = readdirSync(join(dataDir, 'mirrors'));
+  const home = join(outside, 'agent-home');
+  mkdirSync(home);
   const env = {
-    MARK: `touch ${mark}`,
-    MIRROR: join(dataDir, 'mirrors', mirror),
+    ...{ CANARY: canary.file, TARGET: canary.target, MIRROR: mirrorOf(world) },
     GIT_FOLDER: join(dirname(workspace.path), 'git'),
   };
 
-  await world.sh(workspace, `${plant}; cd "$OLDPWD" 2>/dev/null; echo work > work.txt`, { env });
+  const command = `( ${plant} ); echo work > work.txt; echo more >> README.md`;
+  await world.sh(workspace, command, { env, home });
   const outcome = await world.commit(workspace).catch((error: unknown) => codeOf(error));
   if (typeof outcome === 'object') {
-    await workspaces.deliver({
-      repository,
-      branch: 'ado/task',
-      commit: outcome.commit,
-      ours: [],
-    });
+    const { commit } = outcome;
+    await workspaces.deliver({ repository, branch: 'ado/task', commit, ours: [] });
+    // Another's change of the same lines: the merge asks for the drivers that attributes name.
+    git(repository, '-c', 'core.hooksPath=/dev/null', 'switch', '--quiet', 'main');
+    writeFileSync(join(repository, 'README.md'), '# Repository of others\n');
+    git(repository, '-c', 'core.hooksPath=/dev/null', 'commit', '--quiet', '-am', 'theirs');
+    git(repository, '-c', 'core.hooksPath=/dev/null', 'switch', '--quiet', 'mine');
+    const words = { message: 'Merge', date: new Date('2026-01-02T03:04:05Z') };
+    await workspaces.planMerge({ repository, target: 'main', commit, ...words });
     // The next worktree is checked out from what the agent committed.
-    const next = await world.prepare('task', { headCommit: outcome.commit });
-    await world.sh(next, 'git status; echo more >> work.txt');
+    const next = await world.prepare('task', { headCommit: commit });
+    await world.sh(next, 'git status; echo more >> work.txt', { home });
     await world.commit(next, { effectId: 'step-2' });
   } else {
-    expect(['COMMIT_REFUSED', name]).toEqual([outcome, name]);
+    expect(outcome).toBe('COMMIT_REFUSED');
   }
   await workspaces.discard('task');
 
-  expect(existsSync(mark)).toBe(false);
+  expect(canary.traces()).toEqual([]);
   expect(fsck(repository)).toBe('');
   expect(git(repository, 'status', '--porcelain')).toBe('');
 });
 
-test('the plants would run code where nobody looks out', async () => {
+const steppedOn = planted.filter(([, { careless }]) => careless !== undefined);
+
+test.each(steppedOn)('%s runs in careless hands', (_name, { plant, careless = '' }) => {
+  const { repository, outside } = createWorld();
+  const canary = makeCanary(outside);
+  const [tree, mirror, home] = ['tree', 'mirror', 'home'].map((name) => join(outside, name)) as [
+    string,
+    string,
+    string,
+  ];
+  git(outside, 'clone', '--quiet', repository, tree);
+  git(outside, 'clone', '--quiet', '--bare', repository, mirror);
+  mkdirSync(home);
+  const env = {
+    ...{ PATH: process.env['PATH'], HOME: home, GIT_CONFIG_NOSYSTEM: '1', MIRROR: mirror },
+    ...{ CANARY: canary.file, TARGET: canary.target, REPOSITORY: repository },
+    ...{ GIT_FOLDER: join(tree, '.git'), GIT_AUTHOR_NAME: 'Ann', GIT_AUTHOR_EMAIL: 'a@b.c' },
+    ...{ GIT_COMMITTER_NAME: 'Ann', GIT_COMMITTER_EMAIL: 'a@b.c' },
+  };
+  const run = (command: string): unknown =>
+    execFileSync('sh', ['-c', `( ${command} ); true`], { cwd: tree, env, stdio: 'ignore' });
+
+  // What the planting itself runs does not count: an agent does that in its sandbox.
+  run(`chmod -x "$CANARY"; ( ${plant} ); chmod +x "$CANARY"`);
+  expect(canary.traces()).toEqual([]);
+  run(careless);
+
+  expect(canary.traces()).not.toEqual([]);
+});
+
+test('the shared git folder cannot be written to', async () => {
   const world = createWorld();
   const workspace = await world.prepare('task');
-  const mark = join(world.outside, 'mark');
+  const env = { MIRROR: mirrorOf(world), GIT_FOLDER: join(dirname(workspace.path), 'git') };
 
-  await world.sh(workspace, 'rm .git; git init -q .; git config core.fsmonitor "$MARK"', {
-    env: { MARK: `touch ${mark}` },
-  });
-  git(workspace.path, 'status');
+  // Only what git needs of them is there, and every file and folder of it refuses.
+  const ran = await world.sh(
+    workspace,
+    `ls "$MIRROR"; for path in $(find "$GIT_FOLDER" "$MIRROR/objects" -maxdepth 2); do
+       if [ -d "$path" ]; then touch "$path/new"; else : >> "$path"; fi 2>/dev/null && echo "$path"; done`,
+    { env },
+  );
 
-  expect(existsSync(mark)).toBe(true);
+  expect(ran.stdout).toBe('objects\n');
+  expect(statSync(env.GIT_FOLDER).isDirectory()).toBe(true);
+  expect(readdirSync(env.MIRROR)).not.toContain('hooks');
+});
+
+/** Repositories and refs of a task that git would take for programs or options. */
+const targets = (canary: string): readonly { repository: string; baseRef?: string }[] => [
+  { repository: `ext::${canary}` },
+  { repository: `ext::sh -c ${canary}% x` },
+  { repository: `EXT::${canary}` },
+  { repository: `fd::17` },
+  { repository: `--upload-pack=${canary}` },
+  { repository: `-u${canary}` },
+  { repository: '-x' },
+  { repository: `ssh://-oProxyCommand=${canary}/x` },
+  { repository: `ssh://user@-oProxyCommand=${canary}/x` },
+  { repository: `-oProxyCommand=${canary}:x` },
+  { repository: `user@-oProxyCommand=${canary}:x` },
+  { repository: `git://-x/x` },
+  { repository: `file://-x` },
+  { repository: `./x` },
+  { repository: `transport::${canary}` },
+  { repository: `https::ext::${canary}` },
+];
+
+test('programs and options as the repository of a task are refused or harmless', async () => {
+  const world = createWorld();
+  const { workspaces, outside, baseCommit } = world;
+  const canary = makeCanary(outside);
+  writeFileSync(
+    join(world.homeDir, '.gitconfig'),
+    '[protocol]\n\tallow = always\n[protocol "ext"]\n\tallow = always\n',
+  );
+
+  for (const { repository } of targets(canary.file)) {
+    const request = {
+      key: 'task',
+      repository,
+      baseCommit,
+      headCommit: baseCommit,
+      branch: 'ado/x',
+    };
+    const delivery = { repository, branch: 'ado/x', commit: baseCommit, ours: [] };
+    const merge = { repository, target: 'main', targetHead: baseCommit, commit: baseCommit };
+    for (const attempt of [
+      () => workspaces.resolve({ repository }),
+      () => workspaces.resolve({ repository, baseRef: 'main' }),
+      () => workspaces.prepare(request),
+      () => workspaces.deliver(delivery),
+      () => workspaces.pushMerge(merge),
+    ]) {
+      await expect(attempt()).rejects.toEqual(
+        expect.objectContaining({
+          code: expect.stringMatching(
+            /^(REPOSITORY_NOT_FOUND|NOT_A_GIT_REPOSITORY|WORKSPACE_FAILED)$/,
+          ) as string,
+        }),
+      );
+    }
+  }
+
+  expect(canary.traces()).toEqual([]);
+  // Careless hands run the first one.
+  expect(() =>
+    git(outside, '-c', 'protocol.ext.allow=always', 'ls-remote', `ext::${canary.file}`),
+  ).toThrow();
+  expect(canary.traces()).not.toEqual([]);
+}, 120_000);
+
+test('options as the ref of a task name nothing, here and on another host', async () => {
+  const { workspaces, repository, outside } = createWorld();
+  const canary = makeCanary(outside);
+  const server = await startGitServer(repository);
+  git(repository, 'update-ref', `refs/heads/--upload-pack=${canary.file}`, 'HEAD');
+
+  for (const baseRef of [`--upload-pack=${canary.file}`, '-x', '--exec=x', '--output=x', '--all']) {
+    const isThere = baseRef.startsWith('--upload-pack');
+    for (const place of [repository, server.url]) {
+      const resolved = workspaces.resolve({ repository: place, baseRef });
+      if (isThere && place === server.url) await resolved;
+      else
+        await resolved.catch((error: unknown) => expect(error).toEqual(anError('REF_NOT_FOUND')));
+    }
+  }
+  server.close();
+
+  expect(canary.traces()).toEqual([]);
+  expect(() => git(outside, 'ls-remote', `--upload-pack=${canary.file}`, repository)).toThrow();
+  expect(canary.traces()).not.toEqual([]);
 });
 
 test('a repository whose submodule the agent fills with a trap is safe', async () => {
