@@ -135,7 +135,14 @@ test.each([
   ['a/b/link', '../../c', false],
   ['a/b/link', '../../../c', true],
   ['a/link', '../a/../../x', true],
-  ['link', 'a/../b', false],
+  ['link', 'a/../b', true],
+  ['a/link', '../b/../c', true],
+  ['a/link', '.././../b', true],
+  ['a/link', './../b', false],
+  ['a/b/link', '../..', false],
+  ['link', '.git', true],
+  ['a/link', '../.Git/hooks', true],
+  ['link', '.github/x', false],
   ['link', '..data', false],
 ])('the link %s to %s leaves the tree: %s', (path, target, expected) => {
   expect(leavesTree(path, target)).toBe(expected);

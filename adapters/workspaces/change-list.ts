@@ -129,9 +129,16 @@ function refused(path: string, why: string): AppError {
   return new AppError('COMMIT_REFUSED', `${path} ${why}; it is not committed.`);
 }
 
-/** Answers whether a link's target lies outside of the tree, as far as its text says. */
+/**
+ * Answers whether a link's target lies outside of the tree, or may: in git's own folder, which is no part of it, or up
+ * again after a name, as that name may be a link to anywhere in the tree. A target that passes leads outside by way of
+ * no other one that does.
+ */
 export function leavesTree(path: string, target: string): boolean {
   if (target.startsWith('/')) return true;
-  const reached = posix.normalize(posix.join(posix.dirname(path), target));
-  return reached === '..' || reached.startsWith('../');
+  const words = target.split('/').filter((word) => word !== '' && word !== '.');
+  const firstName = words.findIndex((word) => word !== '..');
+  if (firstName >= 0 && words.includes('..', firstName)) return true;
+  const reached = posix.normalize(posix.join(posix.dirname(path), target)).split('/');
+  return reached[0] === '..' || reached.some((name) => name.toLowerCase() === '.git');
 }
