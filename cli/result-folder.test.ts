@@ -9,3 +9,11 @@ it('folders are named owner__name; equal names are numbered, also where only cas
 it('no folder begins with a dot', () => {
   expect(nameFolders(['.git', '/.config/x']).filter((name) => name.startsWith('.'))).toEqual([]);
 });
+
+it('no folder is longer than file systems take, and long ones stay apart', () => {
+  const long = 'x'.repeat(300);
+  const names = nameFolders([`/r/${long}1`, `/r/${long}2`]);
+
+  expect(new Set(names).size).toBe(2);
+  for (const name of names) expect(name.length).toBeLessThan(255);
+});

@@ -78,6 +78,9 @@ export function writeResult(path: string, text: string): void {
   }
 }
 
+/** File systems take 255 bytes; a count may follow. */
+const longestName = 200;
+
 /** Names a folder for each repository, in their order: `owner__name`, further ones of the same name `owner__name__2`. */
 export function nameFolders(repositories: readonly string[]): string[] {
   const taken = new Set<string>();
@@ -85,7 +88,8 @@ export function nameFolders(repositories: readonly string[]): string[] {
     const name = shortRepository(repository)
       .replace(/\//g, '__')
       .replace(/[^A-Za-z0-9._-]/g, '_')
-      .replace(/^\.+/, '_');
+      .replace(/^\.+/, '_')
+      .slice(0, longestName);
     let folder = name;
     for (let count = 2; taken.has(folder.toLowerCase()); count += 1) folder = `${name}__${count}`;
     taken.add(folder.toLowerCase()); // Some file systems know no case.
