@@ -15,7 +15,8 @@ export const agentErrorKinds = {
     family: 'policy',
     http: 409,
     meaning: 'A probe got out of the sandbox of this machine, so no agent is let into it.',
-    remedy: 'Mend what the message names: a wrapper in place of `bwrap`, or what the kernel allows.',
+    remedy:
+      'Mend what the message names: a wrapper in place of `bwrap`, or what the kernel allows.',
   },
   SANDBOX_REQUIRED: {
     family: 'caller',
