@@ -74,6 +74,7 @@ export interface Ado {
   readonly worker: AdoProcess;
   readonly workers: readonly AdoProcess[];
   readonly databaseUrl: string;
+  readonly redisUrl: string;
   /** Starts one more API, with variables over those of the others; nothing calls it by itself. */
   addApi(env: Variables): Promise<AdoProcess>;
   /** Starts one more worker. */
@@ -186,6 +187,7 @@ export async function startAdo(options: AdoOptions): Promise<Ado> {
     worker,
     workers,
     databaseUrl: options.databaseUrl,
+    redisUrl: options.redisUrl,
     addApi: async (own) => {
       const [port] = await findFreePorts(1);
       const added = await startProcess('api', { ...start, env: { ...env, ...own }, port });
