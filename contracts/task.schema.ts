@@ -128,8 +128,22 @@ export const promptSchema = z
   .string()
   .max(50_000)
   .refine((text) => text.trim() !== '', 'the prompt is empty');
+/**
+ * A password, or a token as a user name. Addresses are shown, logged and kept in plain, and every program in the sandbox
+ * is told that of its repository.
+ */
+const secretInAddress =
+  /^[a-z+]+:\/\/([^/@]*:[^/@]+|(gh[a-z]_|github_pat_|glpat-|gl[a-z]+-)[^/@]*|[^/@]{32,})@/i;
+
 /** Where a repository is: an absolute path, `file://`, or any URL that git understands. */
-export const repositorySchema = z.string().min(1).max(2_000);
+export const repositorySchema = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .refine(
+    (text) => !secretInAddress.test(text),
+    "holds a password or a token; leave it out, and give it to git's credential helper on the workers",
+  );
 
 /** Says what is wrong with a combination of agent, exec and model; used by tasks and batches alike. */
 function checkAgent(work: Pick<Work, 'agent' | 'exec' | 'model'>, context: z.RefinementCtx): void {

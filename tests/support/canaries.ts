@@ -1,6 +1,10 @@
 /** Canaries: secrets that nobody else has, and the places where what ado keeps is looked through for them. */
 import { randomBytes } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Redis } from 'ioredis';
 import pg from 'pg';
+import type { Ado } from './ado-platform.ts';
 
 /** A secret with characters that base64 and addresses write otherwise. `place` says where it was put. */
 export function makeCanary(place: string): string {
@@ -8,7 +12,7 @@ export function makeCanary(place: string): string {
 }
 
 /** What a canary looks like when somebody hides it: as it is, in JSON, in an address, in hex, in base64 of any text around it. */
-export function formsOf(canary: string): string[] {
+function formsOf(canary: string): string[] {
   const bytes = Buffer.from(canary);
   // Of three ways to stand in a text that is encoded one is right; its ends hold bits of the neighbours.
   const inBase64 = [0, 1, 2].flatMap((shift) => {
@@ -55,4 +59,53 @@ export async function dumpDatabase(url: string): Promise<string> {
   } finally {
     await client.end();
   }
+}
+
+/** Every key of a Redis, with what it holds. */
+export async function dumpRedis(url: string): Promise<string> {
+  const redis = new Redis(url);
+  try {
+    const texts: unknown[] = [];
+    for (const key of await redis.keys('*')) {
+      const type = await redis.type(key);
+      const read: Readonly<Record<string, () => Promise<unknown>>> = {
+        string: () => redis.get(key),
+        hash: () => redis.hgetall(key),
+        list: () => redis.lrange(key, 0, -1),
+        set: () => redis.smembers(key),
+        zset: () => redis.zrange(key, '0', '-1'),
+        stream: () => redis.xrange(key, '-', '+'),
+      };
+      texts.push(key, await read[type]?.());
+    }
+    return JSON.stringify(texts);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** Every history, and in plain what is in base64 there. */
+export async function dumpHistories(place: Ado['temporal']): Promise<string> {
+  const connection = await Connection.connect({ address: place.address });
+  try {
+    const { workflow } = new Client({ connection, namespace: place.namespace });
+    const texts: string[] = [];
+    for await (const { workflowId, runId } of workflow.list()) {
+      const history = await workflow.getHandle(workflowId, runId).fetchHistory();
+      const json = historyToJSON(history);
+      // What workflows and activities say to each other stands there in base64.
+      const payloads = [...json.matchAll(/"data": ?"([^"]*)"/g)].map(([, data = '']) =>
+        Buffer.from(data, 'base64').toString(),
+      );
+      texts.push(json, ...payloads);
+    }
+    return texts.join('\n');
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The log of every process. */
+export function allLogs({ apis, workers }: Ado): string {
+  return [...apis, ...workers].map((one) => one.log()).join('\n');
 }
