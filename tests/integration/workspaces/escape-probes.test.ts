@@ -38,7 +38,7 @@ const typeIntoTerminal = `perl -MPOSIX=setsid -e 'fork and do { wait; exit($? !=
 const probes: readonly (readonly [name: string, control: Control, command: string])[] = [
   // Files of others.
   ['keys in the home folder', 'open', 'cat "$HOME_DIR/.ssh/id_ed25519"'],
-  ['keys of root', 'none', 'ls -A ~root/.ssh || ls -A /root/.ssh || cat /root/.bash_history'],
+  ['keys of root', 'none', 'ls -A ~root/.ssh || (cd /root && (ls -A .ssh || cat .bash_history))'],
   ['the source repository', 'open', 'cat "$REPOSITORY/README.md"'],
   ['files of another worktree', 'open', 'cat "$OTHER/README.md"'],
   ['what other tasks there are', 'open', 'ls "$DATA_DIR/worktrees/"*/*/state.json'],
