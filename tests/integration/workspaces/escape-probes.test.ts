@@ -44,8 +44,8 @@ const probes: readonly (readonly [name: string, control: Control, command: strin
   ['what other tasks there are', 'open', 'ls "$DATA_DIR/worktrees/"*/*/state.json'],
   ['refs of other tasks', 'open', 'ls "$MIRROR/refs"'],
   ['the configuration of the worker', 'open', 'cat "$DATA_DIR/git/config"'],
-  ['up from the worktree', 'open', 'cat "$TREE/../../../../../home/secret"'],
-  ['up from the current folder', 'open', 'cat ../../../../../home/secret'],
+  ['up from the worktree', 'open', 'cat "$TREE/../../../../../home""/secret"'],
+  ['up from the current folder', 'open', 'cat ../../../../../home""/secret'],
   ['a search for a name', 'open', 'find /tmp /home -name id_ed25519 -path "$HOME_DIR/*" | grep .'],
   ['shared memory of the host', 'open', 'cat "/dev/shm/$MARK"'],
   ['passwords of groups', 'root', 'cat /etc/gshadow'],
@@ -64,11 +64,11 @@ const probes: readonly (readonly [name: string, control: Control, command: strin
   ['a hard link to a system file', 'none', 'ln /usr/bin/env hard2 || ln /etc/passwd hard3'],
   // Descriptors and /proc.
   ['the secret by way of its own root', 'open', 'cat "/proc/self/root$HOME_DIR/secret"'],
-  ['the secret by way of its folder', 'open', 'cat /proc/self/cwd/../../../../../home/secret'],
+  ['the secret by way of its folder', 'open', 'cat /proc/self/cwd/../../../../../home""/secret'],
   [
     'the secret by way of a folder it holds',
     'open',
-    'exec 9< . && cat /proc/self/fd/9/../../../../../home/secret',
+    'exec 9< . && cat /proc/self/fd/9/../../../../../home""/secret',
   ],
   [
     'folders among its descriptors',
@@ -146,7 +146,7 @@ const writes: typeof probes = [
   ['the mode of an object', 'none', 'chmod 777 "$OBJECT"'],
   ['the name of an object', 'none', 'mv "$OBJECT" "$OBJECT.x" || rm -f "$OBJECT"'],
   ['/etc', 'none', 'echo x > /etc/planted || echo x >> /etc/passwd'],
-  ['/run, /var and /home', 'none', 'echo x > /run/x || echo x > /var/x || echo x > /home/x'],
+  ['/run, /var and /home', 'none', 'echo x > /run/x || echo x > /var/x || echo x > /home/you'],
   ['a program on PATH', 'none', 'echo x >> "$(command -v node)" || echo x >> "$(command -v git)"'],
   ['a setting of the memory', 'none', ': >> /proc/sys/vm/drop_caches'],
   ['writing through a link', 'open', 'ln -sf "$HOME_DIR/planted" l1 && echo x > l1'],
