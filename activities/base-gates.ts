@@ -7,9 +7,9 @@ import type { Finding } from '../contracts/step.schema.ts';
 import { effectIdOf } from './effect-id.ts';
 import { runOnce, type GateWorld } from './gate-run.ts';
 import { problemsOf } from './judge-gate.ts';
-import { workspaceKey } from './open-workspace.ts';
 import { toleranceOf, type PlannedGate } from './plan-gates.ts';
 import { runSetup } from './run-setup.ts';
+import { workspaceKey } from './workspace-key.ts';
 
 /** Findings of the base that are kept: as many as are read of the work, so that no old one of these counts as new. */
 const maxKept = 1_000;

@@ -55,7 +55,7 @@ export async function runOnce(
     isRead && text !== ''
       ? deps.gates.readFindings({ gate: gate.name, text, paths: await paths() })
       : [];
-  const coverage = gate.kind === 'coverage' ? deps.gates.readCoverage(text) : undefined;
+  const coverage = gate.kind === 'coverage' ? deps.gates.readCoverage(text) : {};
   return { exitCode, timedOut, durationMs, text, findings, coverage };
 }
 

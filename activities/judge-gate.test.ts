@@ -17,7 +17,7 @@ const gate: PlannedGate = {
 };
 
 function aRun(run: Partial<GateRun>): GateRun {
-  const nothing = { timedOut: false, text: '', findings: [], coverage: undefined, durationMs: 1 };
+  const nothing = { timedOut: false, text: '', findings: [], coverage: {}, durationMs: 1 };
   return { exitCode: 1, ...nothing, ...run };
 }
 
@@ -78,13 +78,41 @@ test('of a gate that the request names the exit code alone decides', () => {
 });
 
 test('coverage that was too low already may stay as it is, not fall', () => {
-  const at = (coverage: number): Finding[] =>
-    problemsOf(gate, aRun({ exitCode: 0, coverage }), standard);
+  const at = (lines: number): Finding[] =>
+    problemsOf(gate, aRun({ exitCode: 0, coverage: { lines, branches: 60 } }), standard).filter(
+      ({ message }) => message.includes('lines'),
+    );
 
   expect(at(80)).toEqual([]);
   expect(newFindings(at(70), at(70), standard)).toEqual([]);
   expect(newFindings(at(75), at(70), standard)).toEqual([]);
   expect(newFindings(at(69.5), at(70), standard)).toHaveLength(1);
+});
+
+test('each share of the code has its own least, higher with strict', () => {
+  const told = (profile: 'standard' | 'strict', percent: number): string[] => {
+    const coverage = { statements: percent, branches: percent, functions: percent, lines: percent };
+    const problems = problemsOf(gate, aRun({ exitCode: 0, coverage }), toleranceOf(profile));
+    return problems.map(({ message }) => message.replace(/^tests run /, ''));
+  };
+
+  expect(told('standard', 80)).toEqual([]);
+  expect(told('standard', 79.9)).toEqual([
+    '79.9 % of the statements, less than 80 %',
+    '79.9 % of the functions, less than 80 %',
+    '79.9 % of the lines, less than 80 %',
+  ]);
+  expect(told('standard', 69)).toHaveLength(4);
+  expect(told('strict', 89)).toHaveLength(4);
+  expect(told('strict', 90)).toEqual([]);
+});
+
+test('a branch less is a new problem beside lines that were too few before', () => {
+  const at = (branches: number): Finding[] =>
+    problemsOf(gate, aRun({ exitCode: 0, coverage: { lines: 70, branches } }), standard);
+
+  expect(newFindings(at(60), at(60), standard)).toEqual([]);
+  expect(newFindings(at(59), at(60), standard)).toMatchObject([{ code: 'coverage' }]);
 });
 
 test('equal failures have one fingerprint, whatever their numbers and times', () => {

@@ -1,5 +1,6 @@
 /** What of a check's output counts against the work: of a found one only what its base did not have. Pure. */
 import { createHash } from 'node:crypto';
+import type { Coverage } from '../adapters/ports.ts';
 import type { Finding } from '../contracts/step.schema.ts';
 import type { PlannedGate, Tolerance } from './plan-gates.ts';
 import { tellingLine } from './telling-line.ts';
@@ -12,8 +13,8 @@ export interface GateRun {
   readonly text: string;
   /** All that could be read of it. */
   readonly findings: readonly Finding[];
-  /** Share of lines that tests ran, in percent. */
-  readonly coverage: number | undefined;
+  /** Shares of the code that tests ran; empty of what measures none. */
+  readonly coverage: Coverage;
   readonly durationMs: number;
 }
 
@@ -49,11 +50,17 @@ export function problemsOf(
     const code = `${ofRun.output}${fingerprintOf(tool, run.text)}`;
     problems.push({ tool, code, message: tellingLine(run.text) });
   }
-  if (gate.isFound && run.coverage !== undefined && run.coverage < minCoverage) {
-    const message = `tests run ${run.coverage} % of the lines, less than ${minCoverage} %`;
-    problems.push({ tool, code: ofRun.coverage, message });
-  }
+  if (gate.isFound) problems.push(...missingCoverage(tool, run.coverage, minCoverage));
   return problems;
+}
+
+function missingCoverage(tool: string, has: Coverage, needs: Tolerance['minCoverage']): Finding[] {
+  return (['statements', 'branches', 'functions', 'lines'] as const).flatMap((kind) => {
+    const percent = has[kind];
+    if (percent === undefined || percent >= needs[kind]) return [];
+    const message = `tests run ${percent} % of the ${kind}, less than ${needs[kind]} %`;
+    return [{ tool, code: ofRun.coverage, message }];
+  });
 }
 
 /** Whether a finding tells of a place, and is worth showing as one. */
@@ -95,7 +102,7 @@ function isLess(finding: Finding, base: readonly Finding[]): boolean {
   if (finding.code !== ofRun.coverage) return false;
   const percentOf = (one: Finding | undefined): number =>
     Number(/[\d.]+/.exec(one?.message ?? '')?.[0]);
-  return percentOf(finding) < percentOf(base.find(({ code }) => code === ofRun.coverage));
+  return percentOf(finding) < percentOf(base.find((one) => keyOf(one) === keyOf(finding)));
 }
 
 /** Hashes a failure without what differs from run to run. */

@@ -1,11 +1,5 @@
 /** Which checks a piece of work has to pass: those that the request names, and those that its profile finds. */
-import type {
-  CommittedFiles,
-  FoundGate,
-  GateKind,
-  TaskRecord,
-  Workspace,
-} from '../adapters/ports.ts';
+import type { Coverage, FoundGate, GateKind, TaskRecord, Workspace } from '../adapters/ports.ts';
 import type { Gate, GateProfile } from '../contracts/task.schema.ts';
 import type { ActivityDeps } from './deps.ts';
 import type { TaskSession } from './task-session.ts';
@@ -36,15 +30,21 @@ export interface GatePlan {
 export interface Tolerance {
   /** New warnings of one check beyond which it fails. */
   readonly maxWarnings: number;
-  /** Share of lines that tests have to run, in percent, where a repository measures it. */
-  readonly minCoverage: number;
+  /** Shares of the code that tests have to run, in percent, where a repository measures them. */
+  readonly minCoverage: Required<Coverage>;
 }
-const standard: Tolerance = { maxWarnings: 10, minCoverage: 80 };
+const standard: Tolerance = {
+  maxWarnings: 10,
+  minCoverage: { statements: 80, branches: 70, functions: 80, lines: 80 },
+};
 const tolerances: Readonly<Record<GateProfile, Tolerance>> = {
   none: standard,
   minimal: standard,
   standard,
-  strict: { maxWarnings: 0, minCoverage: 90 },
+  strict: {
+    maxWarnings: 0,
+    minCoverage: { statements: 90, branches: 90, functions: 90, lines: 90 },
+  },
 };
 
 /** What a profile tolerates of the checks that it finds. */
@@ -84,11 +84,9 @@ export async function planGates(
   const { gateProfile: profile } = task;
   if (profile === 'none') return { stages: named.map((gate) => [gate]) };
   const wanted = deps.gates.manifests;
-  const find = (files: CommittedFiles) => deps.gates.detect(files, profile);
-  const base = find(
-    await deps.workspaces.readCommitted(workspace, { commit: task.baseCommit, wanted }),
-  );
-  const work = find(await deps.workspaces.readCommitted(workspace, { wanted }));
+  const find = async (at: { readonly commit?: string }) =>
+    deps.gates.detect(await deps.workspaces.readCommitted(workspace, { ...at, wanted }), profile);
+  const [base, work] = await Promise.all([find({ commit: task.baseCommit }), find({})]);
   const isTaken = (gate: FoundGate): boolean => named.some(({ name }) => name === gate.name);
   const added = work.gates.filter((gate) => !base.gates.some(({ name }) => name === gate.name));
   const found = [...base.gates, ...added].filter((gate) => !isTaken(gate)).map(toFound);

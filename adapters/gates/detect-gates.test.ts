@@ -86,7 +86,11 @@ test.each([
     { 'pom.xml': '', mvnw: '', 'src/test/java/ATest.java': '' },
     ['build: sh ./mvnw -B -q -DskipTests compile', 'test: sh ./mvnw -B -q test'],
   ],
-  ['Gradle', { 'build.gradle.kts': '' }, ['build: gradle --no-daemon -q assemble']],
+  [
+    'Gradle',
+    { 'build.gradle.kts': '', 'src/test/java/ATest.java': '' },
+    ['build: gradle --no-daemon -q assemble', 'test: gradle --no-daemon --console=plain test'],
+  ],
   [
     'make',
     { Makefile: 'CC := gcc\nall: a.o\n\t$(CC) a.o\nlint check:\n\ttrue\ntest = no\n.PHONY: all' },
@@ -105,6 +109,13 @@ test('targets of make add only the kinds that a language of its own tools lacks'
     'test: make test',
     'coverage: make coverage',
   ]);
+});
+
+test('a Makefile of half a megabyte without a target costs no time', () => {
+  const startedAt = performance.now();
+
+  expect(found({ Makefile: `a${' '.repeat(500_000)}` })).toEqual([]);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
 });
 
 test('two languages in one repository have each their checks, under names of their own', () => {

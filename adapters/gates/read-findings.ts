@@ -5,7 +5,7 @@ import { createPlaces } from './output-places.ts';
 import { readAnyTool } from './parsers/any-tool.ts';
 import { readEslintJson, readEslintStylish, readEslintUnix } from './parsers/eslint.ts';
 import { readGoTest, readGoTool } from './parsers/go.ts';
-import { readJavac, readJavaStacks, readMaven, readSurefire } from './parsers/java.ts';
+import { readGradle, readJavac, readJavaStacks, readMaven, readSurefire } from './parsers/java.ts';
 import { readJest, readSpec, readTap, readVitest } from './parsers/javascript-tests.ts';
 import { readNodeErrors } from './parsers/node.ts';
 import type { Parser } from './parsers/parser.ts';
@@ -20,7 +20,7 @@ const parsers: readonly Parser[] = [
   ...[readGoTool, readGoTest],
   ...[readPytest, readUnittest, readTracebacks],
   ...[readRustc, readRustPanics, readRustfmt],
-  ...[readJavac, readMaven, readSurefire, readJavaStacks],
+  ...[readJavac, readMaven, readSurefire, readGradle, readJavaStacks],
 ];
 
 /** Far more than anybody reads; a bound on what a hostile output can make of itself. */
@@ -31,16 +31,18 @@ const maxLine = 2_000;
 /** Reads the findings of an output; each place is in it once. */
 export function readFindings({ gate, text, paths }: GateOutput): readonly Finding[] {
   const places = createPlaces(paths);
-  const lines = plainText(text)
-    .split('\n')
-    .filter((line) => line.length <= maxLine || line.startsWith('[{"filePath"'));
+  const lines = plainLines(text);
   const known = distinct(parsers.flatMap((parse) => parse(lines, places)));
   return known.length > 0 ? known : distinct(readAnyTool(gate)(lines, places));
 }
 
-/** The text without colours and carriage returns. */
-export function plainText(text: string): string {
-  return text.replace(/\u001b(?:\[[0-9;?]*[A-Za-z]|\(B)/g, '').replace(/\r+\n/g, '\n');
+/** The lines of a report, without colours and carriage returns. */
+export function plainLines(text: string): string[] {
+  return text
+    .replace(/\u001b(?:\[[0-9;?]*[A-Za-z]|\(B)/g, '')
+    .split('\n')
+    .filter((line) => line.length <= maxLine || line.startsWith('[{"filePath"'))
+    .map((line) => line.replace(/\r+$/, ''));
 }
 
 /** Each finding once, though summaries repeat what was said before. */

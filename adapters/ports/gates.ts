@@ -30,6 +30,14 @@ export interface FoundGates {
   readonly lookedFor: readonly string[];
 }
 
+/** Shares of the code that tests ran, in percent, as far as the tool measures them. */
+export interface Coverage {
+  readonly statements?: number;
+  readonly branches?: number;
+  readonly functions?: number;
+  readonly lines?: number;
+}
+
 /** What a check wrote. */
 export interface GateOutput {
   readonly gate: string;
@@ -46,6 +54,6 @@ export interface GateTools {
   detect(files: CommittedFiles, profile: Exclude<GateProfile, 'none'>): FoundGates;
   /** The findings, in the order in which they were written; empty when nothing could be read. */
   readFindings(output: GateOutput): readonly Finding[];
-  /** The share of lines that tests ran, in percent; undefined when the output does not tell. */
-  readCoverage(text: string): number | undefined;
+  /** How much of the code tests ran; empty when the output does not tell. */
+  readCoverage(text: string): Coverage;
 }

@@ -20,10 +20,28 @@ import { checkoutRoot } from '../../cli/dev/checkout.ts';
 const asks = {
   go: () => join(ask('go', 'env', 'GOROOT'), 'bin'),
   cargo: () => join(ask('rustc', '--print', 'sysroot'), 'bin'),
-  python3: () => join(ask('python3', '-c', 'import sys; print(sys.prefix)'), 'bin'),
+  python3: pythonFolder,
+  pytest: pythonFolder,
+  mypy: pythonFolder,
+  flake8: pythonFolder,
   javac: () => dirname(ask('sh', '-c', 'command -v javac')),
   make: () => dirname(ask('sh', '-c', 'command -v make')),
+  /** Without a network only Debian's has plugins and JUnit. */
+  mvn: () => {
+    ask('ls', '/usr/share/maven-repo/org/apache/maven/surefire/surefire-junit4');
+    return dirname(ask('sh', '-c', 'command -v mvn'));
+  },
+  gradle: () => {
+    ask('ls', '/usr/share/java/junit4.jar');
+    return dirname(ask('sh', '-c', 'command -v gradle'));
+  },
 } as const;
+
+/** Of Debian's Python, if it has pytest, else of the first on the PATH. */
+function pythonFolder(): string {
+  const program = existsSync('/usr/bin/pytest') ? '/usr/bin/python3' : 'python3';
+  return join(ask(program, '-c', 'import sys; print(sys.prefix)'), 'bin');
+}
 
 /** A program that a test needs. */
 export type Tool = keyof typeof asks;

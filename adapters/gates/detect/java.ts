@@ -15,6 +15,7 @@ export function findJava({ paths }: CommittedFiles): Candidate[] {
   }
   const source = ['build.gradle', 'build.gradle.kts'].find((path) => paths.includes(path));
   if (source === undefined) return [];
-  const gradle = `${paths.includes('gradlew') ? 'sh ./gradlew' : 'gradle'} --no-daemon -q`;
-  return two(source, `${gradle} assemble`, `${gradle} test`);
+  const gradle = `${paths.includes('gradlew') ? 'sh ./gradlew' : 'gradle'} --no-daemon`;
+  // Quiet, it says of tests only how many failed.
+  return two(source, `${gradle} -q assemble`, `${gradle} --console=plain test`);
 }

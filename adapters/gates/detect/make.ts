@@ -17,7 +17,7 @@ export function findMake({ texts }: CommittedFiles): Candidate[] {
   // The order in which make itself looks.
   const file = ['GNUmakefile', 'makefile', 'Makefile'].find((name) => texts[name] !== undefined);
   if (file === undefined) return [];
-  const rules = texts[file]?.matchAll(/^([A-Za-z][\w.\- ]*?) *::?(?!=)/gm) ?? [];
+  const rules = texts[file]?.matchAll(/^([A-Za-z][\w.\- ]*)::?(?!=)/gm) ?? [];
   const targets = [...rules].flatMap((rule) => rule[1]?.split(' ') ?? []);
   return Object.entries(targetsOf).flatMap(([kind, names]) => {
     const name = names.find((one) => targets.includes(one));

@@ -14,7 +14,10 @@ export function readAnyTool(gate: string): Parser {
       const file = match?.[1] === undefined ? undefined : places.inTree(match[1]);
       if (file === undefined) continue;
       const [, , line, column, rest = ''] = match ?? [];
-      findings.push(toFinding({ tool: gate, file, line, column, ...readMessage(rest) }));
+      const said = readMessage(rest);
+      // Explains the finding above it.
+      if (/^(note|info)$/i.test(said.severity ?? '')) continue;
+      findings.push(toFinding({ tool: gate, file, line, column, ...said }));
     }
     return findings;
   };

@@ -49,7 +49,7 @@ export const readJest: Parser = (lines, places) => {
   return findings;
 };
 
-/** A file that is no JavaScript: `SyntaxError: /work/a.test.js: Unexpected token (1:10)`. */
+/** A file that is no JavaScript: `SyntaxError: /src/a.test.js: Unexpected token (1:10)`. */
 function unparsedPlace(body: readonly string[], places: Places): Place | undefined {
   const error = body.map((line) => syntaxLine.exec(line)).find((match) => match !== null);
   const file = error?.[1] === undefined ? undefined : places.inTree(error[1]);

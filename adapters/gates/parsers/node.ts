@@ -5,7 +5,7 @@ import { toFinding, type Parser } from './parser.ts';
 /** Lines between the place and the error: the code, a caret, a blank line. */
 const maxBetween = 5;
 
-/** `/work/a.js:3`, then within a few lines `SyntaxError: Unexpected token ')'`. */
+/** `/src/a.js:3`, then within a few lines `SyntaxError: Unexpected token ')'`. */
 export const readNodeErrors: Parser = (lines, places) => {
   const findings: Finding[] = [];
   lines.forEach((text, index) => {

@@ -35,15 +35,17 @@ function readTraceback(
   | { file: string; line: string | undefined; code: string | undefined; message: string }
   | undefined {
   let place: { readonly file: string; readonly line: string | undefined } | undefined;
+  let found: ReturnType<typeof readTraceback>;
   for (const text of lines) {
     const frame = frameLine.exec(text);
     const file = frame?.[1] === undefined ? undefined : places.inTree(frame[1]);
     if (file !== undefined) place = { file, line: frame?.[2] };
     const error = errorLine.exec(text);
     if (error === null || place === undefined) continue;
-    return { ...place, code: error[1], message: `${error[1] ?? ''}: ${error[2] ?? ''}` };
+    // Of one exception behind another the last is what ended it.
+    found = { ...place, code: error[1], message: `${error[1] ?? ''}: ${error[2] ?? ''}` };
   }
-  return undefined;
+  return found;
 }
 
 /** pytest: `____ test_x ____`, lines `E  …`, and `tests/test_a.py:5: AssertionError`. */
@@ -52,7 +54,9 @@ export const readPytest: Parser = (lines, places) => {
   for (const block of blocks(lines, /^(_{3,} .+ _{3,}|={3,} .+ ={3,})$/)) {
     const name = /^_{3,} (.+?) _{3,}$/.exec(block[0] ?? '')?.[1];
     if (name === undefined) continue;
-    const said = block.find((line) => /^E\s/.test(line))?.replace(/^E\s+/, '');
+    const words = block.filter((line) => /^E\s/.test(line)).map((line) => line.slice(1).trim());
+    // Of one exception behind another the last; of a file that is no Python its error stands below its place.
+    const said = words.findLast((line) => errorLine.test(line)) ?? words[0];
     const place = lastPlace(block, places);
     if (said === undefined || place === undefined) continue;
     findings.push(toFinding({ tool: 'pytest', ...place, message: `${name}: ${said}` }));

@@ -35,7 +35,7 @@ export const readRustPanics: Parser = (lines, places) =>
     return [toFinding({ tool: 'cargo test', file, line, column, code: 'panic', message })];
   });
 
-/** `Diff in /work/src/lib.rs:3:`, in older versions `at line 3:`. */
+/** `Diff in /src/src/lib.rs:3:`, in older versions `at line 3:`. */
 export const readRustfmt: Parser = perLine(
   /^Diff in (\S+?)(?:(?: at line |:)(\d+))?:?$/,
   ([, path = '', line], places) => {
