@@ -87,7 +87,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   });
   const keys = createKeyStore(database);
   const sandboxCheck = config.api.checksSandbox
-    ? rememberCheck(() => checkSandbox(config.workspaces), clock, 60_000)
+    ? rememberCheck(() => checkSandbox(config.workspaces).then(() => undefined), clock, 60_000)
     : () => Promise.resolve();
   // Begun ahead of the first submit, which would else wait for it.
   void sandboxCheck().catch(() => undefined);

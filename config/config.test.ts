@@ -64,3 +64,24 @@ test('every bad variable is told at once', () => {
     /ADO_TEMPORAL_METRICS_PORT[^]*OTEL_EXPORTER_OTLP_ENDPOINT[^]*OTEL_TRACES_SAMPLER_ARG/,
   );
 });
+
+test('hosts with private addresses are names, each of them one', () => {
+  const read = (text: string) =>
+    loadConfig({ ...needed, ADO_EGRESS_PRIVATE_HOSTS: text }).egress.privateHosts;
+
+  expect(loadConfig(needed).egress.privateHosts).toEqual([]);
+  expect(read('npm.corp.example,pypi.corp.example')).toEqual([
+    'npm.corp.example',
+    'pypi.corp.example',
+  ]);
+  const bad = [
+    '',
+    'a.example,',
+    '*.corp.example',
+    'npm.corp.example:8081',
+    'localhost',
+    '10.0.0.1',
+  ];
+  for (const text of [...bad, 'a.example b.example', 'A.example', 'http://a.example', 'a.example.'])
+    expect(() => read(text)).toThrow('ADO_EGRESS_PRIVATE_HOSTS');
+});

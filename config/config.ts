@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { findAgentsDir } from './agent-programs.ts';
 import { environmentSchema, workflowSlots, type Environment } from './environment.ts';
+import type { SandboxLimits } from './sandbox-limits.ts';
 
 /** Shorter ones are words that stand in log lines for other reasons. */
 const shortestSecret = 12;
@@ -24,6 +25,24 @@ function decoded(password: string): string {
   } catch {
     return password;
   }
+}
+
+const sandboxLimitNames = {
+  ADO_SANDBOX_MEMORY_BYTES: true,
+  ADO_SANDBOX_PROCESSES: true,
+  ADO_SANDBOX_FILE_BYTES: true,
+  ADO_SANDBOX_CPU_SECONDS: true,
+  ADO_SANDBOX_OPEN_FILES: true,
+} as const;
+
+function toLimits(env: Pick<Environment, keyof typeof sandboxLimitNames>): SandboxLimits {
+  return {
+    memoryBytes: env.ADO_SANDBOX_MEMORY_BYTES,
+    processes: env.ADO_SANDBOX_PROCESSES,
+    fileBytes: env.ADO_SANDBOX_FILE_BYTES,
+    cpuSeconds: env.ADO_SANDBOX_CPU_SECONDS,
+    openFiles: env.ADO_SANDBOX_OPEN_FILES,
+  };
 }
 
 function toConfig(env: Environment, secrets: readonly string[]) {
@@ -65,14 +84,9 @@ function toConfig(env: Environment, secrets: readonly string[]) {
     },
     workspaces: {
       ...{ dataDir, toolPath: env.PATH, homeDir: homedir() },
-      limits: {
-        memoryBytes: env.ADO_SANDBOX_MEMORY_BYTES,
-        processes: env.ADO_SANDBOX_PROCESSES,
-        fileBytes: env.ADO_SANDBOX_FILE_BYTES,
-        cpuSeconds: env.ADO_SANDBOX_CPU_SECONDS,
-        openFiles: env.ADO_SANDBOX_OPEN_FILES,
-      },
+      limits: toLimits(env),
     },
+    egress: { privateHosts: env.ADO_EGRESS_PRIVATE_HOSTS ?? [] },
     agents: {
       agentsDir: findAgentsDir({
         ADO_AGENTS_DIR: env.ADO_AGENTS_DIR,
@@ -171,6 +185,15 @@ export function loadBuildConfig(env: NodeJS.ProcessEnv = process.env) {
 export function loadAgentsConfig(env: NodeJS.ProcessEnv = process.env) {
   const { PATH } = parse(environmentSchema.pick({ PATH: true }), env);
   return { agentsDir: findAgentsDir(env), toolPath: PATH, homeDir: homedir() } as const;
+}
+
+/**
+ * Reads what it takes to try the sandbox without a platform.
+ * @throws Error naming every bad variable
+ */
+export function loadSandboxConfig(env: NodeJS.ProcessEnv = process.env) {
+  const read = parse(environmentSchema.pick({ PATH: true, ...sandboxLimitNames }), env);
+  return { toolPath: read.PATH, homeDir: homedir(), limits: toLimits(read) } as const;
 }
 
 function parse<T>(schema: z.ZodType<T>, env: NodeJS.ProcessEnv): T {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { pools } from '../contracts/names.ts';
 import { isTimeZone } from '../contracts/calendar.ts';
+import { allowedHostSchema } from '../contracts/task.schema.ts';
 import { defaultSandboxLimits } from './sandbox-limits.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -12,6 +13,11 @@ const usDollars = z
   .regex(/^\d{1,9}(\.\d{1,6})?$/, 'an amount in US dollars such as 2.50')
   .transform((text) => Math.round(Number(text) * 1_000_000));
 const yesNo = z.enum(['true', 'false']).transform((word) => word === 'true');
+
+/** A name alone, which tasks then name in `allowHosts` with the port that they need. */
+const privateHost = allowedHostSchema.refine((host) => !/[*:]/.test(host), {
+  message: 'a name without star and port, such as packages.corp.example',
+});
 
 /**
  * What a worker of the workflows pool takes at once. Workflow tasks are short, and more of them only queue up for the one
@@ -151,6 +157,14 @@ export const environmentSchema = z.object({
   ADO_SANDBOX_OPEN_FILES: count
     .default(defaultSandboxLimits.openFiles)
     .describe('Files that each process in the sandbox may have open.'),
+  ADO_EGRESS_PRIVATE_HOSTS: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(privateHost).max(100))
+    .optional()
+    .describe(
+      'Names of hosts, comma-separated, whose addresses may be private: a mirror of packages in your own network. Tasks still have to name them in `allowHosts`. Default: none.',
+    ),
   ADO_API_CHECKS_SANDBOX: yesNo
     .default(true)
     .describe(

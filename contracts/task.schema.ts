@@ -47,7 +47,7 @@ export const gateProfileSchema = z.enum(['none', 'minimal', 'standard', 'strict'
 export type GateProfile = z.infer<typeof gateProfileSchema>;
 
 /** A host that the task's programs may reach: a name, or `*.` and a name for all below it, and a port (default 443). */
-const allowedHostSchema = z
+export const allowedHostSchema = z
   .string()
   .max(260)
   .regex(

@@ -102,6 +102,7 @@ async function serve(): Promise<void> {
     ...config.policy,
     crashpoint,
     egress: {
+      ...config.egress,
       onDecision({ host, outcome, isFirst }) {
         metrics.egressDecided(outcome);
         if (isFirst) log.info({ host, outcome }, 'egress-decided');
@@ -183,7 +184,7 @@ async function serve(): Promise<void> {
 async function assertTight(): Promise<void> {
   if (!config.worker.pools.includes('agents')) return;
   try {
-    await checkSandbox(config.workspaces);
+    log.info(await checkSandbox(config.workspaces), 'sandbox-holds');
   } catch (error) {
     if (codeOf(error) === 'SANDBOX_LEAKS') throw error;
     log.warn({ err: error }, 'sandbox-unavailable');

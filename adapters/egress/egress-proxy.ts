@@ -3,7 +3,8 @@
  *
  * It runs in the worker, not in the sandbox, and speaks what HTTP clients speak to a proxy: CONNECT, and plain requests
  * with a whole URL. A destination is matched against the list of the task (allowed-hosts.ts), resolved here, and every
- * address that its name has must be public (public-addresses.ts); the connection goes to one of those very addresses, so
+ * address that its name has must be public (public-addresses.ts), or private for a name that the operator has said this of;
+ * the connection goes to one of those very addresses, so
  * a name that changes its mind in between gains nothing. What is said inside of an allowed connection nobody sees: whoever
  * serves an allowed host serves whatever they like, also in the name of others (domain fronting).
  *
@@ -20,7 +21,7 @@ import {
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { isAllowed, readAuthority, readPlainUrl, type Destination } from './allowed-hosts.ts';
-import { isPublicAddress } from './public-addresses.ts';
+import { isPrivateAddress, isPublicAddress } from './public-addresses.ts';
 
 /** What became of a wish to reach a host. */
 export const egressOutcomes = [
@@ -47,6 +48,8 @@ export interface EgressSettings {
   /** All addresses of a name. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   readonly isReachable: (address: string) => boolean;
+  /** Names of the operator that may lead to private addresses too. */
+  readonly privateHosts: readonly string[];
   readonly onDecision: (decision: EgressDecision) => void;
   readonly maxConnections: number;
   /** Of one run, both ways together. */
@@ -59,6 +62,7 @@ export interface EgressSettings {
 const defaults: EgressSettings = {
   resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   isReachable: isPublicAddress,
+  privateHosts: [],
   onDecision: () => undefined,
   // npm opens 15 at once, cargo and go about as many.
   maxConnections: 128,
@@ -82,7 +86,10 @@ export interface EgressProxy {
 const explanations = {
   malformed: [400, 'what was asked for is not a host and a port'],
   'not-listed': [403, 'this task may not reach it: it is not among its allowed hosts'],
-  'private-address': [403, 'its name leads to an address that is not public'],
+  'private-address': [
+    403,
+    'its name leads to an address that is not public (docs/sandbox.md, ADO_EGRESS_PRIVATE_HOSTS)',
+  ],
   unresolved: [502, 'its name has no address'],
   unreachable: [502, 'it does not answer'],
   exhausted: [429, 'this run has used up the connections or the bytes that it may have'],
@@ -192,10 +199,18 @@ export async function startEgressProxy(
           createConnection: () => socket,
         });
         onward.on('response', (answer) => {
-          response.writeHead(answer.statusCode ?? 502, passedOn(answer.headers));
+          const { statusCode = 0 } = answer;
+          // Node.js reads such a status, and throws when it is to write it.
+          if (statusCode < 100) return void onward.destroy(new Error(`status ${statusCode}`));
+          response.writeHead(statusCode, passedOn(answer.headers));
           answer.pipe(response);
           meter(answer, socket);
           answer.on('error', () => response.destroy());
+        });
+        // Another protocol was not asked for.
+        onward.on('upgrade', (_answer, socket) => {
+          socket.destroy();
+          response.destroy();
         });
         onward.on('error', () => response.destroy());
         response.on('close', () => onward.destroy());
@@ -227,7 +242,10 @@ async function openChecked(destination: Destination, settings: EgressSettings): 
   const { host } = destination;
   const addresses = await settings.resolve(host).catch(() => []);
   if (addresses.length === 0) throw new Refusal('unresolved', host);
-  if (!addresses.every(settings.isReachable)) throw new Refusal('private-address', host);
+  const isOwn = settings.privateHosts.includes(host);
+  const mayReach = (address: string): boolean =>
+    settings.isReachable(address) || (isOwn && isPrivateAddress(address));
+  if (!addresses.every(mayReach)) throw new Refusal('private-address', host);
   return open(destination, addresses, settings.connectTimeoutMs);
 }
 

@@ -1,4 +1,4 @@
-import { isPublicAddress } from './public-addresses.ts';
+import { isPrivateAddress, isPublicAddress } from './public-addresses.ts';
 
 test.each([
   ...['1.1.1.1', '8.8.8.8', '140.82.121.4', '172.15.255.255', '172.32.0.1', '100.63.255.255'],
@@ -28,4 +28,30 @@ test.each([
   ...['', '127.1', '2130706433', '0x7f.0.0.1', '0177.0.0.1', '1.1.1.1.', ' 1.1.1.1', 'localhost'],
 ])('%s is not', (address) => {
   expect(isPublicAddress(address)).toBe(false);
+});
+
+test.each([
+  ...['10.0.0.1', '10.255.255.255', '172.16.0.1', '172.31.255.255', '192.168.1.1'],
+  ...['fc00::1', 'fd12:3456::1'],
+])('%s is of a private network', (address) => {
+  expect(isPrivateAddress(address)).toBe(true);
+});
+
+test.each([
+  ...[
+    '127.0.0.1',
+    '::1',
+    '0.0.0.0',
+    '::',
+    '169.254.169.254',
+    '169.254.1.1',
+    'fe80::1',
+    '224.0.0.1',
+  ],
+  ...['100.100.100.200', '168.63.129.16', '192.0.0.192', '172.15.255.255', '172.32.0.1', '1.1.1.1'],
+  ...['fd00:ec2::254', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42', 'fd12:3456::1%eth0'],
+  ...['::ffff:10.0.0.1', '::10.0.0.1', '64:ff9b::a00:1', '2002:a00:1::1', 'ff02::1', '2003::1'],
+  ...['', '10.1', '0x0a000001', '167772161', '012.0.0.1', '10.0.0.1.', 'localhost'],
+])('%s is not', (address) => {
+  expect(isPrivateAddress(address)).toBe(false);
 });

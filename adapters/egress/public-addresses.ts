@@ -1,4 +1,4 @@
-/** Which addresses of the network are everybody's, and which belong to the machine, its network or its cloud. */
+/** Which addresses are everybody's, which an operator's own, and which belong to the machine or its cloud. */
 import { BlockList, isIP } from 'node:net';
 
 /** All of IPv4 that is not public, by the registry of special-purpose addresses (RFC 6890), and one of Azure's. */
@@ -30,11 +30,30 @@ const closedIpv6 = [
   ['3fff::', 20],
 ] as const;
 
+/** Networks that operators give addresses of (RFC 1918, RFC 4193). Loopback and link-local are not among them. */
+const privateIpv4 = [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const;
+const privateIpv6 = ['fc00::', 7] as const;
+/** Of that, metadata and other services of clouds for their machines. */
+const cloudIpv6 = [
+  ['fd00:42::', 32], // Scaleway
+  ['fd00:c1::', 32], // Oracle
+  ['fd00:ec2::', 32], // Amazon
+  ['fd20:ce::', 32], // Google
+] as const;
+
 const closed = new BlockList();
 for (const [address, bits] of closedIpv4) closed.addSubnet(address, bits, 'ipv4');
-for (const [address, bits] of closedIpv6) closed.addSubnet(address, bits, 'ipv6');
+for (const [address, bits] of [...closedIpv6, ...cloudIpv6])
+  closed.addSubnet(address, bits, 'ipv6');
 const open = new BlockList();
 open.addSubnet(...openIpv6, 'ipv6');
+const own = new BlockList();
+for (const [address, bits] of privateIpv4) own.addSubnet(address, bits, 'ipv4');
+own.addSubnet(...privateIpv6, 'ipv6');
 
 /** Answers whether an address, as a resolver writes it, is a public one. Anything else than an address is not. */
 export function isPublicAddress(address: string): boolean {
@@ -42,4 +61,12 @@ export function isPublicAddress(address: string): boolean {
   if (family === 4) return !closed.check(address, 'ipv4');
   if (family !== 6 || address.includes('%')) return false;
   return open.check(address, 'ipv6') && !closed.check(address, 'ipv6');
+}
+
+/** Answers whether an address is one of an operator's own networks, and no service of its cloud. */
+export function isPrivateAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return own.check(address, 'ipv4');
+  if (family !== 6 || address.includes('%')) return false;
+  return own.check(address, 'ipv6') && !closed.check(address, 'ipv6');
 }

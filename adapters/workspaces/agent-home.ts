@@ -1,11 +1,12 @@
 /** The home folder of a program agent: beside the work tree of its task, and gone with it. */
-import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Workspace } from '../ports.ts';
 
 /**
  * Opens the home that belongs to a work tree. Files are written only into a new one: later it holds what an agent left
- * there, links to anywhere among it, and the host does not write through those.
+ * there, links to anywhere among it, and the host does not write through those. A process that is killed while it makes one
+ * leaves none.
  */
 export function openAgentHome(
   { path }: Workspace,
@@ -13,11 +14,14 @@ export function openAgentHome(
 ): { readonly path: string; readonly isNew: boolean } {
   const home = join(dirname(path), 'agent-home');
   if (lstatSync(home, { throwIfNoEntry: false }) !== undefined) return { path: home, isNew: false };
-  mkdirSync(home, { mode: 0o700 });
+  const partial = `${home}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { mode: 0o700 });
   for (const [name, text] of Object.entries(files)) {
-    const file = join(home, normalize(join('/', name)));
+    const file = join(partial, normalize(join('/', name)));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text, { mode: 0o600 });
   }
+  renameSync(partial, home);
   return { path: home, isNew: true };
 }

@@ -14,7 +14,7 @@ const timeoutMs = 60_000;
 
 /** Reads the files at a commit. @throws WORKSPACE_FAILED */
 export async function readCommitted(
-  git: Git,
+  git: Pick<Git, 'run'>,
   mirror: string,
   { commit, wanted }: { readonly commit: string; readonly wanted: readonly string[] },
 ): Promise<CommittedFiles> {

@@ -3,17 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEgressProxy, type EgressSettings } from '../egress/egress-proxy.ts';
-import type { SandboxResult, SandboxRun } from '../ports.ts';
+import type { SandboxRun } from '../ports.ts';
 
 /** The port of the proxy inside, when the program reaches nothing else there. */
 const usualPort = 3_128;
 
 /** Runs a program with the proxy that its `allowHosts` ask for, if any. Without a sandbox it has the network anyway. */
-export async function withEgress(
+export async function withEgress<Result>(
   run: SandboxRun,
   settings: Partial<EgressSettings>,
-  work: (run: SandboxRun) => Promise<SandboxResult>,
-): Promise<SandboxResult> {
+  work: (run: SandboxRun) => Promise<Result>,
+): Promise<Result> {
   const { allowHosts = [], reach = [], sandbox } = run;
   if (allowHosts.length === 0 || sandbox === 'none') return work(run);
 

@@ -17,14 +17,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { LauncherReply, LauncherRequest, StartMessage } from './launcher-messages.ts';
 import type { TreeLimit } from './limits.ts';
-import { exceededBy, lookAtProcesses, type TreeLimits } from './tree-usage.ts';
-
-/**
- * Between two looks at what sandboxes use. A look takes some 25 µs for each process of the machine; where that is much,
- * looks are rarer, so that they take no more than a twentieth of one processor.
- */
-const lookMs = 250;
-const lookShare = 20;
+import { exceededBy, lookAtProcesses, waitAfterLookMs, type TreeLimits } from './tree-usage.ts';
 
 /** Silence after a program has ended until its pipes are closed, when something that it left behind keeps them open. */
 const lingerMs = 1_000;
@@ -80,13 +73,13 @@ function noteInside(program: Running, bytes: Buffer): void {
 let nextLook: NodeJS.Timeout | undefined;
 
 /** Looks at what sandboxes use as long as there are any, and ends those that are above their bounds. */
-function watch(afterMs = lookMs): void {
+function watch(afterMs = waitAfterLookMs(0)): void {
   const isWatched = ({ limits, insidePid }: Running): boolean =>
     limits !== undefined && insidePid !== undefined;
   if (nextLook !== undefined || ![...running.values()].some(({ limits }) => limits)) return;
   nextLook = setTimeout(() => {
     nextLook = undefined;
-    const startedAt = performance.now();
+    const before = process.cpuUsage();
     const watched = [...running.values()].filter(isWatched);
     const processes = watched.length === 0 ? new Map<number, never[]>() : lookAtProcesses();
     for (const program of watched) {
@@ -97,7 +90,8 @@ function watch(afterMs = lookMs): void {
       program.killedBy = exceeded;
       end(program, 'SIGKILL');
     }
-    watch(Math.max(lookMs, lookShare * (performance.now() - startedAt)));
+    const { user, system } = process.cpuUsage(before);
+    watch(waitAfterLookMs((user + system) / 1_000));
   }, afterMs);
   nextLook.unref();
 }

@@ -21,7 +21,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../contracts/errors.ts';
 import { gitMessage, type Git } from './git.ts';
 import { objectFolders, openLocal, shallowList } from './local-repository.ts';
-import { namesIn, replaceFile } from './small-files.ts';
+import { makePrivateFolder, namesIn, replaceFile } from './small-files.ts';
 import { locationOf } from './targets.ts';
 
 /** A large repository over a slow line. */
@@ -104,6 +104,7 @@ export function createMirrors({
   return {
     async open(repository) {
       const mirror = mirrorPath(folder, repository);
+      makePrivateFolder(folder);
       if (!existsSync(mirror)) await share(mirror, () => create(repository, mirror));
       return mirror;
     },
@@ -135,6 +136,16 @@ export function createMirrors({
       return removed;
     },
   };
+}
+
+/** Answers whether a mirror has a commit. */
+export async function hasCommit(
+  git: Pick<Git, 'run'>,
+  mirror: string,
+  commit: string,
+): Promise<boolean> {
+  const args = [`--git-dir=${mirror}`, 'cat-file', '-e', `${commit}^{commit}`];
+  return (await git.run({ args })).exitCode === 0;
 }
 
 /** The mirror's folder: a readable name and a hash that tells equal names apart. */

@@ -15,6 +15,7 @@ import type { Worktree } from './worktrees.ts';
 const tailBytes = 65_536;
 /** What a shell answers for a program that cannot be started. */
 const notFoundExit = 127;
+const versionTimeoutMs = 5_000;
 
 /** How a sandboxed program is started; standard output and error are the caller's. */
 export type SandboxedLaunch = Omit<
@@ -49,8 +50,7 @@ export async function launchInSandbox(
         '--',
         ...limited(argv, host.limits),
       ],
-      // For finding bwrap itself.
-      env: { PATH: `${host.path}:/usr/local/bin:/usr/bin:/bin` },
+      env: bubblewrapEnvironment(host),
       fd3: options.join(''),
       fd5: host.systemCalls,
       limits: { ...host.limits, memoryFolders: memoryFoldersOf(request) },
@@ -74,6 +74,24 @@ export async function launchInSandbox(
       error.code === 'ENOENT' ? 'bubblewrap (bwrap) is not installed' : error.message,
     );
   }
+}
+
+/** For finding bwrap itself. */
+function bubblewrapEnvironment({ path }: HostView): Record<string, string> {
+  return { PATH: `${path}:/usr/local/bin:/usr/bin:/bin` };
+}
+
+/** Which version of bubblewrap makes the sandboxes; `unknown` when it does not tell. @throws LaunchError */
+export async function findBubblewrapVersion(launcher: Launcher, host: HostView): Promise<string> {
+  const said: Uint8Array[] = [];
+  await launcher.launch({
+    file: 'bwrap',
+    args: ['--version'],
+    env: bubblewrapEnvironment(host),
+    timeoutMs: versionTimeoutMs,
+    onOutput: (_stream, bytes) => said.push(bytes),
+  });
+  return /\d+(\.\d+)+/.exec(Buffer.concat(said).toString())?.[0] ?? 'unknown';
 }
 
 function unavailable(why: string): AppError {

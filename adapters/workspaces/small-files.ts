@@ -3,7 +3,26 @@
  * thread pool, a plain one 0.01 ms (measured), and a worktree takes a hundred of them.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Makes a folder that no other user of the machine may enter, or closes one that is there; those above it stay as they
+ * are. What programs of agents write belongs to the worker's user: a set-user-id file of theirs must be out of reach.
+ */
+export function makePrivateFolder(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if ((lstatSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
+}
 
 /** Writes a file at once: another process reads the old text or the new, never half of it. */
 export function replaceFile(path: string, text: string): void {

@@ -19,6 +19,21 @@ interface ProcessUsage {
 
 const tmpfsType = 0x01021994;
 
+/** The usual wait between two looks. */
+const lookMs = 250;
+/** The longest: so long may a tree be above its bounds. */
+const rarestLookMs = 2_000;
+const lookShare = 20;
+
+/**
+ * How long to wait until the next look. A look takes some 25 µs for each process of the machine; where that is much, looks
+ * are rarer, so that they take no more than a twentieth of one processor, up to two seconds. It goes by processor time: a
+ * busy machine makes a look last long and none of it dearer, and is where bounds matter most.
+ */
+export function waitAfterLookMs(cpuMs: number): number {
+  return Math.min(Math.max(lookMs, lookShare * cpuMs), rarestLookMs);
+}
+
 /** All processes of the machine by their parents: one look serves all trees. */
 export function lookAtProcesses(): ReadonlyMap<number, readonly ProcessUsage[]> {
   const children = new Map<number, ProcessUsage[]>();

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noSandbox } from '../../tests/support/no-sandbox.ts';
 import { runDoctor } from './doctor.ts';
+import { findOnPath } from './programs/run-program.ts';
 
 // Every program is asked for its version, which takes seconds on a machine that is busy with other tests.
 jest.setTimeout(60_000);
@@ -15,10 +17,11 @@ afterEach(() => {
 });
 
 test('whatever is wrong comes with what to do, and nothing else does', async () => {
-  for (const env of [
-    { ...process.env, ADO_HOME: home },
-    { PATH: '', ADO_HOME: home, HOME: home },
-  ]) {
+  const here = findOnPath('bwrap', process.env) === undefined ? [] : ['sandbox-bounds'];
+  for (const [env, more] of [
+    [{ ...process.env, ADO_HOME: home }, here],
+    [{ PATH: '', ADO_HOME: home, HOME: home }, []],
+  ] as const) {
     const checks = await runDoctor(env);
 
     expect(checks.map(({ name }) => name).sort()).toEqual([
@@ -32,6 +35,7 @@ test('whatever is wrong comes with what to do, and nothing else does', async () 
       'postgres',
       'redis',
       'sandbox',
+      ...more,
       'temporal',
     ]);
     for (const { ok, fix } of checks) expect(fix === '').toBe(ok);
@@ -90,6 +94,24 @@ test('kubectl and helm are told with their versions, and none is missed', async 
     kubectl: { ok: true, found: expect.stringMatching(/^not found.*kubernetes\.io/) as string },
     helm: { ok: true, found: expect.stringMatching(/^not found.*helm\.sh/) as string },
   });
+});
+
+test('of the sandbox it tells what holds, and what got out', async () => {
+  const sandboxWith = async (env: NodeJS.ProcessEnv) =>
+    (await runDoctor({ ...process.env, ADO_HOME: home, ...env })).filter(({ name }) =>
+      name.startsWith('sandbox'),
+    );
+  const bin = mkdtempSync(join(home, 'bin-'));
+  writeFileSync(join(bin, 'bwrap'), noSandbox, { mode: 0o755 });
+
+  const [leaky, ...more] = await sandboxWith({ PATH: `${bin}:${process.env['PATH'] ?? ''}` });
+  expect(leaky?.found).toContain('system folders can be written to');
+  expect(more).toEqual([]);
+
+  if (findOnPath('bwrap', process.env) === undefined) return;
+  const [holds, bounds] = await sandboxWith({ ADO_SANDBOX_PROCESSES: '333' });
+  expect(holds?.found).toMatch(/^bubblewrap \d.*no probe got out/);
+  expect(bounds?.found).toMatch(/^4096 MiB of memory, 333 processes, files of 4096 MiB, 3600 s/);
 });
 
 test('a data folder that cannot be made is told', async () => {

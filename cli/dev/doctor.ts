@@ -1,8 +1,9 @@
 /** `ado doctor`: looks at this machine and says what is missing for the local platform, and the line that mends it. */
-import { existsSync, mkdtempSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { toolHomes } from '../kubernetes/run-tool.ts';
 import type { Tool } from '../kubernetes/run-tool.ts';
+import { checkSandbox } from './doctor-sandbox.ts';
 import { messageOf } from './error-text.ts';
 import { findCache, findHome, layOut } from './home.ts';
 import { installLine, recogniseSystem } from './install-lines.ts';
@@ -12,7 +13,7 @@ import type { PortName } from './ports.ts';
 import { findExternals } from './programs.ts';
 import { findLocalPostgres } from './programs/postgres.ts';
 import { findRedis } from './programs/redis.ts';
-import { findOnPath, findVersion, runProgram } from './programs/run-program.ts';
+import { findOnPath, findVersion } from './programs/run-program.ts';
 import { findGo } from './programs/go-build.ts';
 import { findTemporalCli } from './programs/temporal.ts';
 import { isSupervised } from './status.ts';
@@ -36,21 +37,21 @@ interface Examination {
   readonly system: System;
 }
 
-/** Looks at everything the local platform needs; changes nothing: a probe in the data folder goes at once. */
+/** Looks at everything the local platform needs; changes nothing: probes go at once. */
 export async function runDoctor(env: NodeJS.ProcessEnv): Promise<DoctorCheck[]> {
   const examination = { env, home: findHome(env), system: recogniseSystem(env) };
-  const checks = await Promise.all([
+  const [sandbox, ...checks] = await Promise.all([
+    checkSandbox(env, examination.system),
     checkGit(examination),
     checkPostgres(examination),
     checkRedis(examination),
     checkTemporal(examination),
-    checkSandbox(examination),
     checkDisk(examination),
     checkPorts(examination),
     checkKubernetesTool(examination, 'kubectl', ['version', '--client']),
     checkKubernetesTool(examination, 'helm', ['version', '--short']),
   ]);
-  return [checkNode(), checkDataFolder(examination), ...checks];
+  return [checkNode(), checkDataFolder(examination), ...checks, ...sandbox];
 }
 
 function checkNode(): DoctorCheck {
@@ -142,63 +143,6 @@ async function checkTemporal({ env }: Examination): Promise<DoctorCheck> {
 
 function elsewhere(name: string, needed: string, variable: string): DoctorCheck {
   return { name, ok: true, found: `runs elsewhere, as ${variable} says`, needed, fix: '' };
-}
-
-/** Runs a program in a sandbox of the kind that agents get: having bubblewrap is not enough, the kernel must let it. */
-async function checkSandbox({ env, system }: Examination): Promise<DoctorCheck> {
-  const check = { name: 'sandbox', needed: 'bubblewrap, with namespaces allowed' };
-  const bwrap = findOnPath('bwrap', env);
-  if (bwrap === undefined) {
-    return {
-      ...check,
-      ok: false,
-      found: 'bwrap not found',
-      fix: installLine('bubblewrap', system),
-    };
-  }
-  const args = [
-    '--unshare-all',
-    '--die-with-parent',
-    '--new-session',
-    '--ro-bind',
-    '/',
-    '/',
-    '--dev',
-    '/dev',
-    '--proc',
-    '/proc',
-  ];
-  const result = await runProgram(bwrap, [...args, '--', '/bin/sh', '-c', 'echo works'], { env });
-  if (result.code === 0 && result.stdout.trim() === 'works') {
-    return { ...check, ok: true, found: `${bwrap} works`, fix: '' };
-  }
-  const reason = result.stderr.trim().split('\n')[0] ?? '';
-  return { ...check, ok: false, found: `bwrap does not work: ${reason}`, fix: sandboxFix(system) };
-}
-
-/** The switches that close user namespaces, as kernels and distributions have them; the first that is set is named. */
-function sandboxFix({ isRoot }: System): string {
-  const sudo = isRoot ? '' : 'sudo ';
-  const switches = [
-    // Ubuntu from 23.10: AppArmor lets only programs with a profile make them.
-    { name: 'kernel.apparmor_restrict_unprivileged_userns', closed: '1', open: '0' },
-    // Debian and Arch with hardened kernels.
-    { name: 'kernel.unprivileged_userns_clone', closed: '0', open: '1' },
-    { name: 'user.max_user_namespaces', closed: '0', open: '15000' },
-  ];
-  const closed = switches.find(({ name, closed }) => readSysctl(name) === closed);
-  if (closed === undefined)
-    return 'allow user namespaces to this container or user, or run tasks with --sandbox none';
-  const setting = `${closed.name}=${closed.open}`;
-  return `${sudo}sysctl -w ${setting} (to keep it: echo ${setting} | ${sudo}tee /etc/sysctl.d/60-ado.conf)`;
-}
-
-function readSysctl(name: string): string | undefined {
-  try {
-    return readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }
 
 /** Only contexts on Kubernetes need it, so that it is missing is told, and is no fault. */

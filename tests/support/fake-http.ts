@@ -80,8 +80,10 @@ export function fits(task: Task, query: Readonly<Record<string, unknown>>): bool
 /** Answers whether an approval fits the filters of its list. */
 export function asksFor(approval: Approval, query: Readonly<Record<string, unknown>>): boolean {
   const statuses = query['status'] as readonly string[] | undefined;
+  const kinds = query['kind'] as readonly string[] | undefined;
   return (
     (statuses?.includes(approval.status) ?? true) &&
+    (kinds?.includes(approval.kind) ?? true) &&
     (query['taskId'] === undefined || query['taskId'] === approval.taskId) &&
     (query['batchId'] === undefined || query['batchId'] === approval.batchId)
   );

@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { startEgressProxy, type EgressDecision } from '../../../adapters/egress/egress-proxy.ts';
+import { isPublicAddress } from '../../../adapters/egress/public-addresses.ts';
 import { createWorkspaces } from '../../../adapters/workspaces/create-workspaces.ts';
 import { createWorld, endWorlds } from './world.ts';
 
@@ -74,6 +75,30 @@ function say(path: string, bytes: string | Buffer): Promise<string> {
 const connectTo = (authority: string): string => `CONNECT ${authority} HTTP/1.1\r\n\r\n`;
 const getUrl = (url: string, headers = 'Host: a.example.com\r\n'): string =>
   `GET ${url} HTTP/1.1\r\n${headers}\r\n`;
+
+test.each([
+  ['a status that there is not', 'HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n'],
+  ['another one', 'HTTP/1.1 099 X\r\n\r\n'],
+  ['another protocol', 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nx'],
+  ['broken chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+  ['no HTTP', 'nothing of the kind'],
+])('a host that answers with %s ends its connection, and nothing else', async (_name, answer) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined).once('data', () => socket.end(answer));
+  });
+  const port = await listening(server);
+  const site = await startSite();
+  const { say: ask } = await startProxy([`a.example.com:${port}`, `a.example.com:${site.port}`]);
+
+  const started = performance.now();
+  const said = await ask(getUrl(`http://a.example.com:${port}/`));
+
+  expect(said).toBe('');
+  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(
+    await ask(getUrl(`http://a.example.com:${site.port}/`, 'Host: a\r\nConnection: close\r\n')),
+  ).toContain('hello');
+});
 
 test('a tunnel to an allowed host passes bytes both ways, and its end', async () => {
   const site = await startSite();
@@ -188,6 +213,41 @@ test.each([
 
   expect(site.connections()).toBe(0);
   expect(decisions.map(({ outcome }) => outcome)).toEqual(['private-address', 'private-address']);
+});
+
+describe("a name of the operator's", () => {
+  const port = 8_443;
+  /** What becomes of a connection to a host that leads to these addresses. */
+  const outcomeOf = async (host: string, addresses: readonly string[]) => {
+    const { say: ask, decisions } = await startProxy([`npm.corp.example:${port}`], {
+      resolve: () => Promise.resolve(addresses),
+      isReachable: isPublicAddress,
+      privateHosts: ['npm.corp.example', 'unlisted.corp.example'],
+      connectTimeoutMs: 200,
+    });
+    await ask(connectTo(`${host}:${port}`));
+    return decisions.map(({ outcome }) => outcome);
+  };
+
+  test.each(['10.255.255.1', 'fd12:3456::1'])('may lead to %s', async (address) => {
+    const [outcome] = await outcomeOf('npm.corp.example', [address]);
+
+    // Whether anybody answers there is the network's matter.
+    expect(['allowed', 'unreachable']).toContain(outcome);
+  });
+
+  test.each([
+    ...['127.0.0.1', '::1', '0.0.0.0', '169.254.169.254', 'fe80::1', '100.100.100.200'],
+    ...['168.63.129.16', 'fd00:ec2::254', '::ffff:10.0.0.1', '64:ff9b::a00:1', '2002:a00:1::'],
+  ])('may not lead to %s, also beside a private one', async (address) => {
+    for (const addresses of [[address], ['10.255.255.1', address]])
+      expect(await outcomeOf('npm.corp.example', addresses)).toEqual(['private-address']);
+  });
+
+  test('is for tasks that name it, and for no other name', async () => {
+    expect(await outcomeOf('unlisted.corp.example', ['10.255.255.1'])).toEqual(['not-listed']);
+    expect(await outcomeOf('a.npm.corp.example', ['10.255.255.1'])).toEqual(['not-listed']);
+  });
 });
 
 test('a name that changes its mind after it was looked at gains nothing', async () => {

@@ -81,7 +81,11 @@ test.each(planted)('%s runs nothing on the host', async (_name, { plant }) => {
     writeFileSync(join(repository, 'README.md'), '# Repository of others\n');
     git(repository, '-c', 'core.hooksPath=/dev/null', 'commit', '--quiet', '-am', 'theirs');
     git(repository, '-c', 'core.hooksPath=/dev/null', 'switch', '--quiet', 'mine');
-    const words = { message: 'Merge', date: new Date('2026-01-02T03:04:05Z') };
+    const words = {
+      message: 'Merge',
+      date: new Date('2026-01-02T03:04:05Z'),
+      mayIgnoreSpace: () => true,
+    };
     await workspaces.planMerge({ repository, target: 'main', commit, ...words });
     // The next worktree is checked out from what the agent committed.
     const next = await world.prepare('task', { headCommit: commit });
@@ -194,7 +198,7 @@ test('programs and options as the repository of a task are refused or harmless',
       await expect(attempt()).rejects.toEqual(
         expect.objectContaining({
           code: expect.stringMatching(
-            /^(REPOSITORY_NOT_FOUND|NOT_A_GIT_REPOSITORY|WORKSPACE_FAILED)$/,
+            /^(REPOSITORY_NOT_FOUND|NOT_A_GIT_REPOSITORY|WORKSPACE_FAILED|PUBLISH_FAILED)$/,
           ) as string,
         }),
       );

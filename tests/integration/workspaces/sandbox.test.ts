@@ -10,38 +10,9 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createWorkspaces } from '../../../adapters/workspaces/create-workspaces.ts';
-import { checkSandbox } from '../../../adapters/workspaces/check-sandbox.ts';
-import { noSandbox } from '../../support/no-sandbox.ts';
 import { anError, createWorld, endWorlds } from './world.ts';
 
 afterAll(endWorlds);
-
-test('the self-check finds the sandbox tight on this machine', async () => {
-  const { dataDir, homeDir } = createWorld();
-
-  await checkSandbox({ dataDir, homeDir, toolPath: process.env['PATH'] ?? '' });
-});
-
-test('without bubblewrap the check and every run say so', async () => {
-  const { dataDir, homeDir, outside } = createWorld();
-  // A PATH on which bubblewrap is a program that fails.
-  writeFileSync(join(outside, 'bwrap'), '#!/bin/sh\necho "bwrap: No permissions" >&2\nexit 1\n', {
-    mode: 0o755,
-  });
-
-  await expect(checkSandbox({ dataDir, homeDir, toolPath: `${outside}:/usr/bin` })).rejects.toEqual(
-    anError('SANDBOX_UNAVAILABLE', /No permissions/),
-  );
-});
-
-test('a sandbox that holds nothing is found out', async () => {
-  const { dataDir, homeDir, outside } = createWorld();
-  writeFileSync(join(outside, 'bwrap'), noSandbox, { mode: 0o755 });
-
-  await expect(checkSandbox({ dataDir, homeDir, toolPath: `${outside}:/usr/bin` })).rejects.toEqual(
-    anError('SANDBOX_LEAKS', /not tight/),
-  );
-});
 
 test('a program works in its worktree as the only place that lasts', async () => {
   const { prepare, sh } = createWorld();
