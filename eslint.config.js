@@ -26,6 +26,7 @@ const mayImport = {
       '@opentelemetry/.+',
       'yaml',
       'zod',
+      '@agentclientprotocol/sdk',
       '@ai-sdk/.+',
       '@pydantic/genai-prices',
       '@temporalio/client',

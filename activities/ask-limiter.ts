@@ -23,7 +23,7 @@ export async function askLimiter(
   { task }: TaskSession,
   asked: {
     readonly route: CallRoute;
-    readonly call: PlannedCall;
+    readonly call: Pick<PlannedCall, 'effectId'>;
     readonly charges: Charges;
     readonly horizonMs: number;
   },

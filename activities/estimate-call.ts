@@ -64,6 +64,17 @@ export function charactersOf({ prompt, tools }: LanguageModelV4CallOptions): num
   return JSON.stringify(prompt).length + JSON.stringify(tools ?? []).length;
 }
 
+/** What a request counts as that makes no tokens. */
+export const oneRequest: Charges = {
+  requests: 1,
+  input: 0,
+  uncached_input: 0,
+  output_actual: 0,
+  max_tokens: 0,
+  total: 0,
+  micro_usd: 0,
+};
+
 /** What a call is expected to count as under every rule. */
 export function expectedCharges(
   expected: ExpectedTokens,

@@ -6,6 +6,7 @@
  *   longer, or a person's word          ends the turn: the workflow waits, then the turn goes on
  *   a request that the provider refuses the program's to mend: it is told in its vendor's words
  *   no money, no credential, no store   ends the turn, and decides what becomes of the task
+ *   counting tokens                     a request to the limits, nothing to the books; it ends no turn
  */
 import type {
   AnswerFacts,
@@ -17,10 +18,12 @@ import type {
   TaskRecord,
 } from '../adapters/ports.ts';
 import { codeOf, type ErrorCode } from '../contracts/errors.ts';
+import { askLimiter, settleLimits } from './ask-limiter.ts';
 import type { BoughtAnswer, PlannedCall } from './buy-answer.ts';
 import { answerTimeoutMs } from './call-model.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
+import { oneRequest } from './estimate-call.ts';
 import { recordAnswer } from './record-answer.ts';
 import { remainingMs } from './remaining-time.ts';
 import { longestKeptWaitMs, type TaskSession } from './task-session.ts';
@@ -34,6 +37,9 @@ const mendable: readonly ErrorCode[] = [
   'MODEL_REFUSED',
   'MODEL_UNAVAILABLE',
 ];
+
+/** How long counting tokens may take, its wait for the limits included: programs guess where they get no answer. */
+const countTimeoutMs = 30_000;
 
 /** Why a turn cannot go on. */
 export type TurnStop =
@@ -55,7 +61,7 @@ export interface TurnCalls {
 /** The gateway of a turn. */
 export interface TurnGateway {
   readonly socketPath: string;
-  /** Calls that were made so far. */
+  /** Calls for an answer that were made so far. */
   count(): number;
   close(): Promise<void>;
 }
@@ -69,22 +75,22 @@ export async function openTurnGateway(
   // What the next call builds on: the route that has the conversation in its cache, and what was spent so far.
   let standing: TaskRecord = session.task;
   let count = 0;
+  let counted = 0;
   const { fence } = session;
+  const nameOf = (number: string): string =>
+    effectIdOf(session.task.ref, calls.step, 'model', `${String(fence.number)}.${number}`);
   const open = await deps.gateway.open({
     key,
     number: fence.number,
     wire: calls.wire,
-    countsOn: calls.routes[0],
     onCall: async (call) => {
+      if (call.kind === 'count') {
+        counted += 1;
+        return countTokens(deps, session, { call, calls, effectId: nameOf(`count.${counted}`) });
+      }
       count += 1;
-      const effectId = effectIdOf(
-        session.task.ref,
-        calls.step,
-        'model',
-        `${String(fence.number)}.${String(count)}`,
-      );
       return answerCall(deps, session, {
-        ...{ call, calls, effectId },
+        ...{ call, calls, effectId: nameOf(String(count)) },
         standing: () => standing,
         onBought({ route, answer: { usage }, costMicroUsd }) {
           standing = {
@@ -115,20 +121,92 @@ async function answerCall(
   answering: Answering,
 ): Promise<GatewayRefusal | undefined> {
   const { call, calls } = answering;
+  const line = waitWhileWanted(call, calls);
   try {
-    const missing = await tryToAnswer(deps, session, answering);
+    const missing = await tryToAnswer(deps, session, { ...answering, line });
     if (missing === undefined) return undefined;
     calls.stop({ kind: 'hold', missing });
     if (missing.kind === 'ask')
       return { code: 'MODEL_RATE_LIMITED', message: 'Somebody is asked whether to go on.' };
-    const { reason, detail, waitMs } = missing;
-    return { code: codeOfWait(reason), message: detail, retryAfterMs: waitMs };
+    return laterRefusal(missing);
   } catch (error) {
-    const code = codeOf(error) ?? 'INTERNAL';
-    const message = error instanceof Error ? error.message : String(error);
-    const isItsOwn = call.gone.aborted || calls.stopped.aborted || mendable.includes(code);
+    const refusal = refusalOf(error);
+    const isItsOwn = call.gone.aborted || calls.stopped.aborted || mendable.includes(refusal.code);
     if (!isItsOwn) calls.stop({ kind: 'error', error });
-    return { code, message };
+    return refusal;
+  } finally {
+    line.end();
+  }
+}
+
+function laterRefusal({
+  reason,
+  detail,
+  waitMs,
+}: Extract<NoAnswer, { kind: 'later' }>): GatewayRefusal {
+  return { code: codeOfWait(reason), message: detail, retryAfterMs: waitMs };
+}
+
+function refusalOf(error: unknown): GatewayRefusal {
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: codeOf(error) ?? 'INTERNAL', message };
+}
+
+/**
+ * Has the provider count a request's tokens, once the limits have room for a request. What comes of it tells the limiter
+ * nothing: vendors hold their counting to limits of its own.
+ */
+async function countTokens(
+  deps: ActivityDeps,
+  session: TaskSession,
+  { call, calls, effectId }: Pick<Answering, 'call' | 'calls' | 'effectId'>,
+): Promise<GatewayRefusal | undefined> {
+  const [route] = calls.routes;
+  const timeout = AbortSignal.timeout(countTimeoutMs);
+  const signal = AbortSignal.any([session.signal, calls.stopped, call.gone, timeout]);
+  try {
+    const limited = await standInLine(deps, session, { route, effectId, signal });
+    if (limited.kind === 'later') return laterRefusal(limited);
+    if (limited.kind === 'never') return refusalOf(limited.error);
+    try {
+      await call.ask(route, { ...withoutUsage, signal });
+    } finally {
+      if (limited.held !== undefined) await settleLimits(deps, limited.held, { kind: 'unknown' });
+    }
+    return undefined;
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+const withoutUsage = {
+  maxOutputTokens: undefined,
+  onHeaders: () => undefined,
+  onBegin: () => undefined,
+};
+
+/** Waits until the limits have room for a request; longer waits than counting may take are answered. */
+async function standInLine(
+  deps: ActivityDeps,
+  session: TaskSession,
+  {
+    route,
+    effectId,
+    signal,
+  }: {
+    readonly route: CallRoute;
+    readonly effectId: string;
+    readonly signal: AbortSignal;
+  },
+): ReturnType<typeof askLimiter> {
+  const endMs = deps.clock.now() + countTimeoutMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const horizonMs = Math.max(0, endMs - deps.clock.now());
+    const asked = { route, call: { effectId }, charges: oneRequest, horizonMs };
+    const limited = await askLimiter(deps, session, asked);
+    if (limited.kind !== 'later' || limited.waitMs > horizonMs) return limited;
+    await pause(limited.waitMs, signal);
   }
 }
 
@@ -136,11 +214,17 @@ async function answerCall(
 async function tryToAnswer(
   deps: ActivityDeps,
   session: TaskSession,
-  { call, calls, effectId, standing, onBought }: Answering,
+  {
+    call,
+    calls,
+    effectId,
+    standing,
+    onBought,
+    line,
+  }: Answering & { readonly line: ReturnType<typeof waitWhileWanted> },
 ): Promise<NoAnswer | undefined> {
   const considered: ConsideredRoute[] = [];
   const startedAt = new Date(deps.clock.now());
-  const line = waitWhileWanted(call, calls);
   const signal = AbortSignal.any([session.signal, line.signal]);
   const planned: PlannedCall = {
     effectId,
@@ -177,16 +261,22 @@ async function tryToAnswer(
  */
 function waitWhileWanted({ gone }: GatewayCall, { stopped }: TurnCalls) {
   const line = new AbortController();
+  const over = new AbortController();
   let isSent = false;
   const check = (): void => {
     const unwanted = [gone, stopped].find(({ aborted }) => aborted);
     if (!isSent && unwanted !== undefined) line.abort(unwanted.reason);
   };
-  gone.addEventListener('abort', check);
-  stopped.addEventListener('abort', check);
+  // A turn makes thousands of calls.
+  gone.addEventListener('abort', check, { signal: over.signal });
+  stopped.addEventListener('abort', check, { signal: over.signal });
   check();
   return {
     signal: line.signal,
+    /** When the call is over. */
+    end(): void {
+      over.abort();
+    },
     async sending<T>(send: () => Promise<T>): Promise<T> {
       isSent = true;
       try {

@@ -1,147 +1,118 @@
 /**
- * Speaks the Agent Client Protocol (version 1, agentclientprotocol.com) with an agent, inside the sandbox: the agent wants
- * a partner on both its ends, and nothing outside should answer it. It plays one turn and prints JSON lines for acp.ts.
+ * The partner that an agent of the Agent Client Protocol (version 1, agentclientprotocol.com) wants on its other end: inside
+ * the sandbox, as nothing outside should answer it. It plays one turn and prints JSON lines for acp.ts.
  *
  *   node acp-driver-main.ts <session id or ''> <command>     the prompt on standard input
  *
- * Stands alone: in the sandbox there is no other file of ado, and no package.
+ * The sandbox has no other file of ado: beside Node.js it imports only what acp.ts shows there.
  */
 import { spawn } from 'node:child_process';
+import { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { createInterface } from 'node:readline';
-
-type Json = Readonly<Record<string, unknown>>;
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import {
+  client,
+  methods,
+  ndJsonStream,
+  PROTOCOL_VERSION,
+  RequestError,
+  type ClientContext,
+  type ContentBlock,
+  type NewSessionRequest,
+  type RequestPermissionRequest,
+  type RequestPermissionResponse,
+} from '@agentclientprotocol/sdk';
 
 const [sessionBefore = '', command = ''] = process.argv.slice(2);
 
-const print = (line: Json): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
-const objectIn = (value: unknown): Json =>
-  typeof value === 'object' && value !== null ? (value as Json) : {};
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-
-const agent = spawn('sh', ['-c', command], { stdio: ['pipe', 'pipe', 'inherit'] });
-agent.stdin.on('error', () => undefined); // It may end while it is spoken to; its end is heard below.
-
-const waiting = new Map<
-  number,
-  { resolve: (result: Json) => void; reject: (error: Error) => void }
->();
-let calls = 0;
-
-function send(message: Json): void {
-  agent.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-}
-
-async function call(method: string, params: Json): Promise<Json> {
-  calls += 1;
-  const id = calls;
-  return new Promise<Json>((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
-    send({ id, method, params });
-  });
-}
+const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
 /**
  * Lets the agent do all that it asks for, once each time: the sandbox bounds it. What leaves no way to allow it is told
  * as denied. Some agents tell of a call only by asking, so that is told too.
  */
-function permit(params: Json): Json {
-  print({ type: 'asked', call: params['toolCall'] });
-  const options = Array.isArray(params['options']) ? params['options'].map(objectIn) : [];
-  const allowed = ['allow_once', 'allow_always']
-    .map((kind) => options.find((option) => option['kind'] === kind))
-    .find((option) => option !== undefined);
+function permit({ toolCall, options }: RequestPermissionRequest): RequestPermissionResponse {
+  print({ type: 'asked', call: toolCall });
+  const allowed =
+    options.find(({ kind }) => kind === 'allow_once') ??
+    options.find(({ kind }) => kind === 'allow_always');
   if (allowed !== undefined)
-    return { outcome: { outcome: 'selected', optionId: allowed['optionId'] } };
-  print({ type: 'denied', call: objectIn(params['toolCall'])['title'] });
+    return { outcome: { outcome: 'selected', optionId: allowed.optionId } };
+  print({ type: 'denied', call: toolCall.title });
   return { outcome: { outcome: 'cancelled' } };
-}
-
-let isReplaying = false;
-
-function hear(message: Json): void {
-  const { id, method } = message;
-  const params = objectIn(message['params']);
-  if (method === undefined) {
-    const call = typeof id === 'number' ? waiting.get(id) : undefined;
-    waiting.delete(Number(id));
-    if (message['error'] === undefined) call?.resolve(objectIn(message['result']));
-    else call?.reject(new Error(tell(objectIn(message['error']))));
-  } else if (method === 'session/update') {
-    if (!isReplaying) print({ type: 'update', update: params['update'] });
-  } else if (method === 'session/request_permission') {
-    send({ id, result: permit(params) });
-  } else if (id !== undefined) {
-    send({
-      id,
-      error: { code: -32_601, message: `There is no method ${isText(method) ? method : ''} here.` },
-    });
-  }
-}
-
-function tell(error: Json): string {
-  const details = objectIn(error['data'])['details'];
-  return [error['message'], details].filter(isText).join(': ');
 }
 
 /**
  * A new session, or the one that was told of before. One that is lost is no new one: its prompt may be a mere answer, so
  * the caller has to know.
  */
-async function openSession(): Promise<string> {
-  const about = await call('initialize', {
-    protocolVersion: 1,
+async function openSession(agent: ClientContext): Promise<string> {
+  const { agentCapabilities } = await agent.request(methods.agent.initialize, {
+    protocolVersion: PROTOCOL_VERSION,
     // It reads and writes files and runs commands by itself: the tree is its own.
     clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false },
   });
-  const where = { cwd: process.cwd(), mcpServers: [] };
-  if (sessionBefore === '') {
-    const { sessionId } = await call('session/new', where);
-    if (!isText(sessionId)) throw new Error('The agent answered without a session id.');
-    return sessionId;
-  }
-  if (objectIn(about['agentCapabilities'])['loadSession'] !== true)
+  const where: NewSessionRequest = { cwd: process.cwd(), mcpServers: [] };
+  if (sessionBefore === '')
+    return (await agent.request(methods.agent.session.new, where)).sessionId;
+  if (agentCapabilities?.loadSession !== true)
     throw new Error('The agent cannot go on with an earlier session.');
-  isReplaying = true;
-  await call('session/load', { sessionId: sessionBefore, ...where });
-  isReplaying = false;
+  await agent.request(methods.agent.session.load, { sessionId: sessionBefore, ...where });
   return sessionBefore;
 }
 
-async function playTurn(): Promise<string> {
-  const prompt = await text(process.stdin);
-  const sessionId = await openSession();
+/** Answers why the agent stopped. */
+async function playTurn(agent: ClientContext): Promise<string> {
+  const prompt: ContentBlock[] = [{ type: 'text', text: await text(process.stdin) }];
+  const sessionId = await openSession(agent);
+  await setImmediate(); // What the agent repeated of the session has been heard.
+  isReplaying = false;
   print({ type: 'session', sessionId });
-  const said = await call('session/prompt', {
-    sessionId,
-    prompt: [{ type: 'text', text: prompt }],
+  const { stopReason } = await agent.request(methods.agent.session.prompt, { sessionId, prompt });
+  await setImmediate(); // An answer can overtake the updates before it.
+  return stopReason;
+}
+
+function tell(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { details } = (error instanceof RequestError ? (error.data ?? {}) : {}) as {
+    details?: string;
+  };
+  return details === undefined ? error.message : `${error.message}: ${details}`;
+}
+
+let isReplaying = sessionBefore !== '';
+
+const program = spawn('sh', ['-c', command], { stdio: ['pipe', 'pipe', 'inherit'] });
+const died = new Promise<{ type: 'died'; why: string }>((resolve) => {
+  const tellDeath = (how: string): void => {
+    resolve({ type: 'died', why: `The agent ended before its turn was over (${how}).` });
+  };
+  program.once('error', (error) => {
+    tellDeath(error.message);
   });
-  return String(said['stopReason']);
-}
-
-createInterface({ input: agent.stdout }).on('line', (line) => {
-  try {
-    hear(objectIn(JSON.parse(line)));
-  } catch {
-    // Some agents print what is no message; it is theirs to be wrong.
-  }
+  program.once('close', (code, signal) => {
+    tellDeath(signal ?? `exit code ${String(code)}`);
+  });
 });
-const ended = new Promise<never>((_resolve, reject) => {
-  agent.once('error', reject);
-  agent.once('close', (code, signal) =>
-    reject(
-      new Error(`The agent ended before its turn was over (${signal ?? `exit code ${code}`}).`),
-    ),
-  );
-});
+const { agent, signal: closed } = client({ name: 'ado' })
+  .onRequest(methods.client.session.requestPermission, ({ params }) => permit(params))
+  .onNotification(methods.client.session.update, ({ params: { update } }) => {
+    if (!isReplaying) print({ type: 'update', update });
+  })
+  .connect(ndJsonStream(Writable.toWeb(program.stdin), Readable.toWeb(program.stdout)));
 
-try {
-  print({ type: 'end', stopReason: await Promise.race([playTurn(), ended]) });
-  process.exitCode = 0;
-} catch (error) {
-  print({ type: 'end', error: error instanceof Error ? error.message : String(error) });
-  process.exitCode = 1;
-}
-agent.kill('SIGTERM');
+const turn = playTurn(agent).then(
+  (stopReason) => ({ type: 'end', stopReason }),
+  async (error: unknown) => {
+    // Its output ends a moment before itself, and how that ended says more.
+    if (closed.aborted) await setTimeout(1_000, undefined, { ref: false });
+    return { type: 'end', error: tell(error) };
+  },
+);
+const last = await Promise.race([turn, died]);
+print(last);
+process.exitCode = 'stopReason' in last ? 0 : 1;
+program.kill('SIGTERM');
 // It has a second to leave in good order; what it leaves behind ends with the sandbox.
-setTimeout(() => agent.kill('SIGKILL'), 1_000).unref();
+void setTimeout(1_000, undefined, { ref: false }).then(() => program.kill('SIGKILL'));

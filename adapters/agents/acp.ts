@@ -1,7 +1,9 @@
 /**
  * Any agent that speaks the Agent Client Protocol. The task names the command that starts it; a small program of ours
- * (acp-driver-main.ts) is its partner inside the sandbox.
+ * (acp-driver-main.ts), made of the protocol's own library, is its partner inside the sandbox.
  */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installableAgents, type AgentPlaces } from '../../config/agent-programs.ts';
@@ -20,6 +22,8 @@ const maxKnownCalls = 10_000;
 
 const extension = extname(fileURLToPath(import.meta.url));
 const driver = fileURLToPath(new URL(`acp-driver-main${extension}`, import.meta.url));
+/** What the driver imports: the library, and what that does. */
+const driverPackages = ['@agentclientprotocol/sdk', 'zod'];
 
 /** Agents by their protocol. `vendors` are those whose settings it is given too, as the command may start one of them. */
 export function createAcp(
@@ -68,8 +72,17 @@ function installed(agentsDir: string): InstalledAgent {
   return {
     version: 'protocol 1',
     argv: [process.execPath, ...flags, driver],
-    readable: [process.execPath, driver, agentsDir],
+    readable: [process.execPath, driver, ...driverPackages.flatMap(findPackage), agentsDir],
   };
+}
+
+/** Where the driver finds a package; by the path that it looks at, as inside a link that leads there is none. */
+function findPackage(name: string): readonly string[] {
+  const modules = createRequire(driver).resolve.paths(name) ?? [];
+  return modules
+    .map((folder) => join(folder, name))
+    .filter((folder) => existsSync(folder))
+    .slice(0, 1);
 }
 
 function createAcpReader(): ReturnType<CodingAgent['createReader']> {
@@ -99,6 +112,9 @@ function readLine(line: JsonLine, record: TurnRecord): readonly AgentEvent[] {
       return [];
     case 'denied':
       record.deniedCalls.push(textOf(line['call']));
+      return [];
+    case 'died':
+      record.ending = { ok: false, why: textOf(line['why']), hasDied: true };
       return [];
     case 'end': {
       const { stopReason, error } = line;

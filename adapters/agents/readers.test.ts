@@ -119,15 +119,15 @@ describe.each(recorded)('$kind', ({ kind, output, sessionId, calls, results }) =
     expect(end).toEqual({ outcome: 'done', text: 'Wrote hello.txt.', sessionId, deniedCalls: [] });
   });
 
-  test('a turn that was cut off has failed, whatever was said before', () => {
+  test('a program that ended without a word about its turn has died, whatever it said before', () => {
     const begun = output.split('\n').slice(0, -2).join('\n');
 
     const killed = read(agent.createReader(), begun, { exitCode: undefined });
     const silent = read(agent.createReader(), begun, { exitCode: 0, stderr: 'panic: oh no' });
 
-    expect(killed.end).toMatchObject({ outcome: 'failed', sessionId });
+    expect(killed.end).toMatchObject({ outcome: 'died', sessionId });
     expect(killed.end.text).toContain('ended before its turn was over');
-    expect(silent.end.outcome).toBe('failed');
+    expect(silent.end.outcome).toBe('died');
   });
 
   test('what is unknown is counted, and what is no JSON passed over', () => {
@@ -190,6 +190,15 @@ test.each([
   const { end } = read(agents[kind].createReader(), output, { exitCode, stderr: 'a warning' });
 
   expect(end).toMatchObject({ outcome: 'failed', text: why });
+});
+
+test('an error that only looks like JSON is told as it is', () => {
+  const error = String.raw`{"message": "no \x such"}`;
+  const output = `${JSON.stringify({ type: 'turn.failed', error: { message: error } })}\n`;
+
+  const { end } = read(agents.codex.createReader(), output, { exitCode: 1 });
+
+  expect(end).toMatchObject({ outcome: 'failed', text: error });
 });
 
 test.each([

@@ -16,7 +16,10 @@ export interface TurnRecord {
   /** The last that the agent said to its user. */
   lastText: string;
   /** The program's own word that the turn is over: that it went well, or what was wrong. */
-  ending: { readonly ok: true } | { readonly ok: false; readonly why: string } | undefined;
+  ending:
+    | { readonly ok: true }
+    | { readonly ok: false; readonly why: string; readonly hasDied?: true }
+    | undefined;
   /** The last error that it told of; it may have gone on after it. */
   lastError: string | undefined;
   readonly deniedCalls: string[];
@@ -56,21 +59,26 @@ function endOf(
   const known = { sessionId, deniedCalls: deniedCalls.map((call) => cut(call, 200)) };
   if (ending?.ok === true && exitCode === 0)
     return { outcome: 'done', text: cut(lastText, maxTextChars), ...known };
+  if (ending?.ok === false) {
+    const outcome = ending.hasDied === true ? 'died' : 'failed';
+    return { outcome, text: cut(plain(ending.why), maxTextChars), ...known };
+  }
   const how =
     exitCode === undefined ? 'It was ended before its turn was over.' : `Exit code ${exitCode}.`;
-  const said = [
-    ending?.ok === false ? plain(ending.why) : plain(lastError),
-    // Only where nothing better is known: programs write warnings there at every start.
-    ending?.ok === false || lastError !== undefined ? undefined : lastLines(stderr),
-  ].filter((part) => part !== undefined && part !== '');
-  const text = ending?.ok === false && said.length > 0 ? said.join('\n') : [how, ...said].join(' ');
-  return { outcome: 'failed', text: cut(text, maxTextChars), ...known };
+  // Programs write warnings to standard error at every start: it counts where nothing better is known.
+  const said = lastError === undefined ? lastLines(stderr) : plain(lastError);
+  return { outcome: 'died', text: cut(`${how} ${said}`.trim(), maxTextChars), ...known };
 }
 
 /** What a provider said, where an agent tells of an error by repeating the whole answer. */
-function plain(error: string | undefined): string | undefined {
-  const said = /"message":\s*("(?:[^"\\]|\\.)*")/.exec(error ?? '')?.[1];
-  return said === undefined ? error : String(JSON.parse(said));
+function plain(error: string): string {
+  const said = /"message":\s*("(?:[^"\\]|\\.)*")/.exec(error)?.[1];
+  if (said === undefined) return error;
+  try {
+    return String(JSON.parse(said));
+  } catch {
+    return error;
+  }
 }
 
 function shorten(event: AgentEvent): AgentEvent {

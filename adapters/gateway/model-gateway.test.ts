@@ -1,11 +1,12 @@
 // A turn's gateway, asked over its socket as a program asks; the provider is the emulator.
 //   - model and credential are the account's, whatever the program sent, and the answer passes unchanged
 //   - a program that hangs up loses nothing but the answer: it is read to its end, and its usage is known
+//   - neither does one that stops reading; and what its requests hold at once is bounded
 //   - a provider that refuses is nobody's answer yet; a refusal comes in the vendor's own form
-//   - counting tokens is forwarded, other paths are not
+//   - counting tokens is a call that buys nothing; other paths are none
 //   - whether a gateway is at work is seen from outside; a socket that a killed process left is taken away
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -61,11 +62,10 @@ const question = {
 async function openGateway(
   onCall: (call: GatewayCall) => Promise<GatewayRefusal | undefined>,
 ): Promise<OpenGateway> {
-  const gateway = await createModelGateway({ dataDir, clock: Date }).open({
+  const gateway = await createModelGateway({ dataDir, clock: Date, stallMs: 100 }).open({
     key: 'task-1.1',
     number: 3,
     wire: 'anthropic',
-    countsOn: route,
     onCall,
   });
   open.push(gateway);
@@ -161,6 +161,46 @@ test('the answer of a program that hung up is read to its end', async () => {
   expect(await emulator.lines()).toMatchObject([{ outcome: 'delivered' }]);
 });
 
+test('the answer of a program that stops reading is read to its end', async () => {
+  use({
+    answers: [{ text: 'word '.repeat(1_000_000), usage: { inputTokens: 7, outputTokens: 60 } }],
+  });
+  const { gateway, answered } = await openAnswering();
+  const { socketPath } = gateway;
+  const begun = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = request({ socketPath, path: '/v1/messages', method: 'POST' }, resolve);
+    sent.on('error', reject);
+    sent.end(JSON.stringify(message));
+  });
+  begun.on('error', () => undefined);
+
+  const facts = await answered[0];
+
+  expect(facts).toMatchObject({ usage: { outputTokens: 60 } });
+  begun.destroy();
+});
+
+test('the fifth of the largest requests at once is refused, and one after them is not', async () => {
+  let [atWork, letGo] = [0, (): void => undefined];
+  const isDone = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const gateway = await openGateway(async () => {
+    atWork += 1;
+    if (atWork === 4) letGo();
+    await isDone;
+    return undefined;
+  });
+  const large = { ...message, metadata: 'x'.repeat(31 * 1_048_576) };
+  const five = [1, 2, 3, 4, 5].map(() => ask(gateway, large));
+
+  const statuses = (await Promise.all(five)).map(({ status }) => status);
+  const after = await ask(gateway, large);
+
+  expect(statuses.toSorted()).toEqual([200, 200, 200, 200, 413]);
+  expect(after.status).toBe(200);
+});
+
 test('what the provider refuses may be answered by another account: nothing was passed on', async () => {
   use({ faults: [{ when: { calls: [1] }, error: { status: 529 } }], answers: [{ text: 'Hello' }] });
   const seen: unknown[] = [];
@@ -194,8 +234,13 @@ test("a refusal has the vendor's form and says when to come again", async () => 
   });
 });
 
-test('tokens are counted without a call; other paths, and what is no JSON object, are refused', async () => {
-  const { gateway, answered } = await openAnswering();
+test('counting tokens buys nothing; other paths, and what is no JSON object, are refused', async () => {
+  const kinds: string[] = [];
+  const gateway = await openGateway(async (call) => {
+    kinds.push(call.kind);
+    await call.ask(route, question);
+    return undefined;
+  });
 
   const counted = await ask(gateway, message, { path: '/v1/messages/count_tokens' });
   const unknown = await ask(gateway, message, { path: '/v1/files' });
@@ -204,7 +249,8 @@ test('tokens are counted without a call; other paths, and what is no JSON object
   expect(counted).toMatchObject({ status: 200 });
   expect(counted.text).toContain('input_tokens');
   expect([unknown.status, list.status]).toEqual([404, 400]);
-  expect(answered).toEqual([]);
+  expect(kinds).toEqual(['count']);
+  expect(await emulator.lines()).toEqual([]);
 });
 
 test('whether a gateway is at work is seen from outside, and what a killed one left is taken away', async () => {

@@ -6,13 +6,14 @@
  * those pass that the wire names. Address, model and credential are never the program's.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { codeOf, type ErrorCode } from '../../contracts/errors.ts';
+import type { ErrorCode } from '../../contracts/errors.ts';
 import type { CallRoute, Clock, GatewayRefusal, ModelGateway, ModelWire } from '../ports.ts';
+import { namesIn } from '../workspaces/small-files.ts';
 import { anthropicWire } from './anthropic-wire.ts';
 import { forwardCall, type AnswerSink, type IncomingRequest } from './forward-call.ts';
 import { googleWire } from './google-wire.ts';
@@ -21,10 +22,14 @@ import type { Endpoint, Wire, WireBody } from './wire.ts';
 
 /** Largest request that is read, as at Anthropic: 32 MB. */
 const longestBodyBytes = 32 * 1_048_576;
+/** What the requests of a turn may hold at once: its program is hostile, and the worker has others. */
+const mostHeldBytes = 4 * longestBodyBytes;
+/** Connections of a turn at once, for the same reason; a program with a dozen side tasks needs a tenth of it. */
+const mostConnections = 128;
+/** How long a program may leave its answer unread before it counts as gone: its call holds a place in the limits. */
+const longestStallMs = 60_000;
 /** A socket's path has 107 bytes at most; its name here has fewer than 40. */
 const longestFolderBytes = 65;
-/** How long counting tokens may take. */
-const countTimeoutMs = 30_000;
 
 const wires: Readonly<Record<ModelWire, Wire>> = {
   anthropic: anthropicWire,
@@ -46,6 +51,8 @@ type Opening = Parameters<ModelGateway['open']>[0];
 export function createModelGateway(options: {
   readonly dataDir: string;
   readonly clock: Clock;
+  /** Default: a minute. */
+  readonly stallMs?: number;
 }): ModelGateway {
   const folder = folderOf(options.dataDir);
   const prefixOf = (key: string): string =>
@@ -59,8 +66,10 @@ export function createModelGateway(options: {
       makePrivate(folder);
       const socketPath = join(folder, `${prefixOf(opening.key)}${opening.number}.sock`);
       const pending = new Set<Promise<void>>();
+      const { clock, stallMs = longestStallMs } = options;
+      const serving = { ...opening, clock, stallMs, held: { bytes: 0 } };
       const server = createServer((request, response) => {
-        const served = serve({ ...opening, clock: options.clock }, request, response).catch(() => {
+        const served = serve(serving, request, response).catch(() => {
           response.destroy();
         });
         pending.add(served);
@@ -69,6 +78,7 @@ export function createModelGateway(options: {
       // Programs wait in an open request for as long as limits make them.
       server.requestTimeout = 0;
       server.timeout = 0;
+      server.maxConnections = mostConnections;
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(socketPath, resolve);
@@ -98,6 +108,9 @@ export function createModelGateway(options: {
 
 interface Serving extends Opening {
   readonly clock: Clock;
+  readonly stallMs: number;
+  /** What the bodies of all its calls hold. */
+  readonly held: { bytes: number };
 }
 
 async function serve(
@@ -117,25 +130,36 @@ async function serve(
     refuse(404, 'The gateway does not serve this path.');
     return;
   }
-  const text = await readBody(request);
-  if (text === undefined) {
-    refuse(413, 'The request is larger than 32 MB.');
-    return;
+  let taken = 0;
+  const take = (bytes: number): boolean => {
+    const hasRoom =
+      taken + bytes <= longestBodyBytes && serving.held.bytes + bytes <= mostHeldBytes;
+    // What is not read any more makes room for others.
+    const now = hasRoom ? taken + bytes : 0;
+    serving.held.bytes += now - taken;
+    taken = now;
+    return hasRoom;
+  };
+  try {
+    const text = await readBody(request, take);
+    if (text === undefined) {
+      refuse(413, 'The request is larger than 32 MB, or those of the turn together than 128 MB.');
+      return;
+    }
+    const body = parseObject(text);
+    if (body === undefined) {
+      refuse(400, 'The request body is not a JSON object.');
+      return;
+    }
+    const incoming = { wire, endpoint, body, headers: passedHeaders(wire, request) };
+    const refusal = await answer(serving, incoming, { response, characters: text.length });
+    if (refusal === undefined) response.end();
+    // Half an answer is with the program: only an end without an end tells it so.
+    else if (response.headersSent) response.destroy();
+    else refuse(statuses[refusal.code] ?? 400, refusal.message, retryHeaders(refusal));
+  } finally {
+    serving.held.bytes -= taken;
   }
-  const body = parseObject(text);
-  if (body === undefined) {
-    refuse(400, 'The request body is not a JSON object.');
-    return;
-  }
-  const incoming = { wire, endpoint, body, headers: passedHeaders(wire, request) };
-  const refusal = await answer(serving, incoming, { response, characters: text.length });
-  if (refusal === undefined) {
-    response.end();
-    return;
-  }
-  // Half an answer is with the program: only an end without an end tells it so.
-  if (response.headersSent) response.destroy();
-  else refuse(statuses[refusal.code] ?? 400, refusal.message, retryHeaders(refusal));
 }
 
 async function answer(
@@ -144,36 +168,20 @@ async function answer(
   to: { readonly response: ServerResponse; readonly characters: number },
 ): Promise<GatewayRefusal | undefined> {
   const { response, characters } = to;
-  const { clock } = serving;
+  const { clock, stallMs } = serving;
   const gone = new AbortController();
   response.on('close', () => {
     gone.abort(new Error('the program hung up'));
   });
-  const sink = sinkOf(response);
-  if (incoming.endpoint.kind === 'count') {
-    const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(countTimeoutMs)]);
-    const question = { maxOutputTokens: undefined, signal, onHeaders: ignore, onBegin: ignore };
-    return forwardCall(incoming, serving.countsOn, { question, sink, clock }).then(
-      () => undefined,
-      toRefusal,
-    );
-  }
+  const sink = sinkOf(response, stallMs);
   return serving.onCall({
+    kind: incoming.endpoint.kind,
     characters,
     maxOutputTokens: incoming.wire.maxOutputOf(incoming.body),
     gone: gone.signal,
     ask: (route: CallRoute, question) => forwardCall(incoming, route, { question, sink, clock }),
     hasBegun: () => response.headersSent,
   });
-}
-
-function ignore(): void {
-  // Counting tokens is in nobody's books.
-}
-
-function toRefusal(error: unknown): GatewayRefusal {
-  const message = error instanceof Error ? error.message : 'It failed.';
-  return { code: codeOf(error) ?? 'MODEL_UNAVAILABLE', message };
 }
 
 function findEndpoint(wire: Wire, { method, url = '' }: IncomingMessage): Endpoint | undefined {
@@ -195,8 +203,8 @@ function retryHeaders({ retryAfterMs }: GatewayRefusal): Record<string, string> 
   return { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) };
 }
 
-/** The answer's way to the program; a program that left does not hold it up. */
-function sinkOf(response: ServerResponse): AnswerSink {
+/** The answer's way to the program; a program that left, or does not read, does not hold it up. */
+function sinkOf(response: ServerResponse, stallMs: number): AnswerSink {
   return {
     begin(headers) {
       if (!response.destroyed) response.writeHead(200, headers);
@@ -204,7 +212,9 @@ function sinkOf(response: ServerResponse): AnswerSink {
     async write(piece) {
       if (response.destroyed || response.write(piece)) return;
       await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => response.destroy(), stallMs);
         const go = (): void => {
+          clearTimeout(timer);
           response.off('drain', go);
           response.off('close', go);
           resolve();
@@ -216,15 +226,17 @@ function sinkOf(response: ServerResponse): AnswerSink {
   };
 }
 
-/** Reads a body; undefined when it is too large. What is too large is read on, so that the program reads the answer. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const pieces: Buffer[] = [];
-  let size = 0;
+/** Reads a body; undefined where `take` has no room for it. The rest is read on, so that the program reads the answer. */
+async function readBody(
+  request: IncomingMessage,
+  take: (bytes: number) => boolean,
+): Promise<string | undefined> {
+  let pieces: Buffer[] | undefined = [];
   for await (const piece of request as AsyncIterable<Buffer>) {
-    size += piece.length;
-    if (size <= longestBodyBytes) pieces.push(piece);
+    if (pieces !== undefined && take(piece.length)) pieces.push(piece);
+    else pieces = undefined;
   }
-  return size > longestBodyBytes ? undefined : Buffer.concat(pieces).toString('utf8');
+  return pieces && Buffer.concat(pieces).toString('utf8');
 }
 
 function parseObject(text: string): WireBody | undefined {
@@ -251,14 +263,6 @@ function makePrivate(folder: string): void {
   const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== userInfo().uid)
     throw new Error(`${folder} is not a folder of this user`);
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function isListening(path: string): Promise<boolean> {

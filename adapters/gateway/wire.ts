@@ -1,13 +1,13 @@
 /** What the gateway needs to know of a vendor's wire format: the same four things of each. */
 import { fieldOf } from '../models/error-facts.ts';
+import type { GatewayCall } from '../ports.ts';
 
 /** A request's or an answer's JSON object. */
 export type WireBody = Readonly<Record<string, unknown>>;
 
 /** What a path asks for. */
 export interface Endpoint {
-  /** `count`: how many tokens a request has; it buys nothing. */
-  readonly kind: 'answer' | 'count';
+  readonly kind: GatewayCall['kind'];
   /** The vendor's word for it, as the path ends. */
   readonly operation: string;
 }

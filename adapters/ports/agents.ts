@@ -65,8 +65,9 @@ export type AgentEvent =
 
 /** How a turn ended, from all that the agent said. */
 export interface AgentTurnEnd {
-  readonly outcome: 'done' | 'failed';
-  /** The agent's last words; of a failed turn what went wrong. */
+  /** `failed`: by the agent's own word; `died`: its program ended without one. */
+  readonly outcome: 'done' | 'failed' | 'died';
+  /** The agent's last words; of a turn that is not done what went wrong. */
   readonly text: string;
   readonly sessionId: string | undefined;
   /** Tool calls that the agent was not allowed to make. */

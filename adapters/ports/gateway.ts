@@ -5,6 +5,8 @@ import type { AnswerFacts, CallRoute, Question } from './models.ts';
 
 /** A call that a program makes. Which model answers is not its choice. */
 export interface GatewayCall {
+  /** `count`: how many tokens a request has. It buys nothing. */
+  readonly kind: 'answer' | 'count';
   /** Of the whole request. */
   readonly characters: number;
   /** Longest answer that it asks for. */
@@ -41,8 +43,6 @@ export interface ModelGateway {
     readonly key: string;
     readonly number: number;
     readonly wire: ModelWire;
-    /** Asked how many tokens a request has, which costs nothing. */
-    readonly countsOn: CallRoute;
     readonly onCall: (call: GatewayCall) => Promise<GatewayRefusal | undefined>;
   }): Promise<OpenGateway>;
   /** The wire that a route's provider speaks; undefined where no agent speaks it. */

@@ -158,7 +158,7 @@ test('a limit that holds a call back is told by its kind, never by whose it is',
   expect(text).toContain('{scope="tenant",dim="requests",decision="limit"} 1');
   expect(text).toContain('{scope="model",dim="total",decision="slot"} 1');
   expect(text).toContain('{scope="none",dim="none",decision="breaker"} 1');
-  expect(text).not.toContain('4711');
+  expect(text).not.toContain('tenant-4711');
 });
 
 test('models beyond the bound share a label, and the script of a scripted model is none', async () => {

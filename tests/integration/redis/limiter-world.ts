@@ -1,4 +1,5 @@
 /** What tests of the limiter share: limits with telling defaults, limiters of several processes, buckets that are full. */
+import { oneRequest } from '../../../activities/estimate-call.ts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -110,13 +111,7 @@ export function aScopeOf(
 /** One request, and no tokens unless told. */
 export function charges(some: Partial<Charges> = {}): Charges {
   return {
-    requests: 1,
-    input: 0,
-    uncached_input: 0,
-    output_actual: 0,
-    max_tokens: 0,
-    total: 0,
-    micro_usd: 0,
+    ...oneRequest,
     ...some,
   };
 }

@@ -1,8 +1,9 @@
 /**
  * A turn by the Agent Client Protocol, in the sandbox, with an agent that the repository brings along.
  *   - permissions are given, once each time; where no option allows, the call is told as denied
+ *   - all that it tells before its last word is heard, in its order; what no version of the protocol has is passed over
  *   - a session that is gone on with is loaded, and what it repeats is not told again
- *   - a lost session, a refusal and an early end fail the turn, each with its reason
+ *   - a lost session and a refusal fail the turn, an early end is a death; each with its reason
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,6 +44,10 @@ const methods = {
       const { outcome } = await ask('session/request_permission', { sessionId, toolCall, options: options[kind] });
       if (outcome.optionId === 'yes') writeFileSync('made', 'made\\n');
       update(sessionId, { sessionUpdate: 'tool_call_update', toolCallId: kind, status: outcome.optionId === 'yes' ? 'completed' : 'failed', content: [] });
+    }
+    if (text.includes('count')) {
+      update(sessionId, { sessionUpdate: 'of_tomorrow' });
+      for (let i = 0; i < 100; i++) update(sessionId, { sessionUpdate: 'tool_call_update', toolCallId: 'call-' + i, title: 'count' });
     }
     say(sessionId, 'Done, after: ');
     say(sessionId, before);
@@ -108,6 +113,17 @@ test('permissions are given once, and a call that nothing allows is told as deni
   expect((await sh('cat made')).stdout).toBe('made\n');
 });
 
+test('all that it tells before its last word is heard, in its order', async () => {
+  const { play } = await createPlayer();
+
+  const { events, end } = await play('count');
+
+  const calls = events.flatMap((event) => (event.kind === 'tool-call' ? [event.callId] : []));
+  expect(calls).toEqual(Array.from({ length: 100 }, (_, i) => `call-${String(i)}`));
+  expect(events.at(-1)).toEqual({ kind: 'text', text: 'Done, after: ' });
+  expect(end.outcome).toBe('done');
+});
+
 test('a later turn goes on with the session, and tells nothing of it again', async () => {
   const { play } = await createPlayer();
 
@@ -119,13 +135,21 @@ test('a later turn goes on with the session, and tells nothing of it again', asy
 });
 
 test.each([
-  ['lost', 'one', 's-lost', 'Internal error: No such session.'],
-  ['refused', 'refuse', undefined, 'The agent stopped: refusal.'],
-  ['ended', 'die', undefined, 'The agent ended before its turn was over (exit code 7).'],
-])('a turn that was %s has failed, and says why', async (_, prompt, sessionId, why) => {
+  ['lost', { prompt: 'one', sessionId: 's-lost' }, 'Internal error: No such session.'],
+  ['refused', { prompt: 'refuse', sessionId: undefined }, 'The agent stopped: refusal.'],
+])('a turn that was %s has failed, and says why', async (_, { prompt, sessionId }, text) => {
   const { play } = await createPlayer();
 
   const { end } = await play(prompt, sessionId);
 
-  expect(end).toMatchObject({ outcome: 'failed', text: why });
+  expect(end).toMatchObject({ outcome: 'failed', text });
+});
+
+test('an agent that ended before its turn has died, and it says how', async () => {
+  const { play } = await createPlayer();
+
+  const { end } = await play('die');
+
+  const text = 'The agent ended before its turn was over (exit code 7).';
+  expect(end).toMatchObject({ outcome: 'died', text });
 });
