@@ -1,7 +1,7 @@
 /** What a program agent is told at a turn's beginning, and what it said at the end of one, as messages of the transcript. */
 import type { AssistantMessage } from '../adapters/models/collect-stream.ts';
 import type { KeyedMessage, TaskRecord } from '../adapters/ports.ts';
-import type { KnownConversation } from './record-agent.ts';
+import type { KnownConversation } from './agent-conversation.ts';
 
 /** The beginning of a transcript. */
 export function promptMessage({ prompt }: TaskRecord): KeyedMessage {

@@ -55,7 +55,8 @@ export function openBaseGates(world: GateWorld): BaseGates {
       const said = problems.length === 0 ? 'passed' : `failed, ${countOf(problems.length)}`;
       const entry: StepEntry = {
         step,
-        kind: 'gate',
+        kind: 'gate-base',
+        gate: gate.name,
         effectId,
         status: 'succeeded',
         summary: `${gate.name} on the base commit: ${said}`,

@@ -14,11 +14,11 @@ import type { BoughtAnswer, PlannedCall } from './buy-answer.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { charactersOf } from './estimate-call.ts';
-import { askOtherApproach } from './other-approach.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
 import { recordAnswer } from './record-answer.ts';
 import { inTask, type TaskSession } from './task-session.ts';
+import { tellAgent } from './tell-agent.ts';
 import { holdOf, orderRoutes, tryUntil } from './try-routes.ts';
 import { lastLine } from './telling-line.ts';
 
@@ -35,7 +35,7 @@ export function createCallModel(deps: ActivityDeps): ModelActivities['callModel'
       work: async (session) => {
         session.holdSlot();
         const before = await deps.journal.listMessages(ref);
-        const transcript = await askOtherApproach(session, ref, before);
+        const transcript = await tellAgent(deps, session, { ref, transcript: before });
         if (findAnswer(transcript, ref.step) !== undefined) return undefined;
         const asked = await askModel(deps, session, { step: ref.step, transcript });
         return 'hold' in asked ? asked.hold : undefined;

@@ -1,24 +1,25 @@
-/** The end of a `builtin` agent's work: gates, and either delivery or feedback to the model. */
+/** The end of an agent's work: gates, and either delivery or feedback to the agent. */
 import type { AssistantMessage } from '../adapters/models/collect-stream.ts';
 import type { KeyedMessage, Workspace } from '../adapters/ports.ts';
-import type { Rejection, TaskResult } from '../contracts/activities.ts';
+import type { Rejection, TurnResult, WorkDone } from '../contracts/activities.ts';
 import { textOf } from './call-model.ts';
-import { deliverWork } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { traitsOf } from './failure-traits.ts';
-import { workspaceKey } from './open-workspace.ts';
+import { workedMs } from './remaining-time.ts';
+import { asksPeople, deliverReviewed, type ReviewedDelivery } from './review-work.ts';
 import { runGatesWithFixes, type CheckedWork } from './run-fixes.ts';
 import type { GateFailure } from './run-gates.ts';
 import type { TaskSession } from './task-session.ts';
+import { workspaceKey } from './workspace-key.ts';
 
 /** Longest message in workflow history. */
 const maxMessageChars = 500;
 
 /** The verdict of the gates. */
 export type CheckResult =
-  | { readonly verdict: 'delivered'; readonly result: TaskResult }
+  | ReviewedDelivery
   /** The feedback is in the transcript. */
-  | { readonly verdict: 'rejected'; readonly rejected: Rejection };
+  | { readonly verdict: 'rejected'; readonly rejected: Rejection; readonly done: WorkDone };
 
 /** The work to check: the model's last answer, and the conversation before it. */
 export interface FinishedWork {
@@ -56,20 +57,44 @@ export async function checkWork(
       traits: traitsOf(findings, output),
       ...(findings.length === 0 ? {} : { findingCount: findings.length }),
     };
-    return { verdict: 'rejected', rejected };
+    const { diffStat } = checked.work;
+    return {
+      ...{ verdict: 'rejected', rejected },
+      done: { workMs: workedMs(session, deps.clock), diffStat },
+    };
   }
   const messages = transcript.map(({ message }) => message);
   await deps.models.conversationEnded(
     task.model ?? '',
     messages.includes(answer) ? messages : [...messages, answer],
   );
-  const result = await deliverWork(deps, session, step, {
+  const end = await deliverReviewed(deps, session, step, {
     work: checked.work,
     summary: textOf(answer).slice(0, 2_000),
   });
   // Clean-up is no part of the result: a leftover is swept a day later.
-  await deps.workspaces.discard(workspaceKey(task.ref)).catch(() => undefined);
-  return { verdict: 'delivered', result };
+  if (end.verdict === 'delivered')
+    await deps.workspaces.discard(workspaceKey(task.ref)).catch(() => undefined);
+  return end;
+}
+
+/** How a turn ends whose work was checked. */
+export function afterCheck(
+  { hostQueue }: Pick<ActivityDeps, 'hostQueue'>,
+  { task }: TaskSession,
+  checked: CheckResult,
+): TurnResult {
+  switch (checked.verdict) {
+    case 'delivered':
+      return { next: 'end', result: checked.result };
+    case 'asks':
+      return { next: 'hold', hostQueue, hold: { kind: 'ask', question: checked.question } };
+    case 'rejected': {
+      const { rejected, done } = checked;
+      const summary = `gate ${rejected.gate} failed`;
+      return { next: 'turn', hostQueue, summary, rejected, done, asksPeople: asksPeople(task) };
+    }
+  }
 }
 
 /** What the model is told of a failed gate: tool, file, line and message where they could be read, then the output. */

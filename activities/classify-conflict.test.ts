@@ -1,4 +1,4 @@
-import { classifyConflict, describeConflicts } from './classify-conflict.ts';
+import { classifyConflict, describeConflicts, isFreeOfSpace } from './classify-conflict.ts';
 
 test.each([
   'package-lock.json',
@@ -23,6 +23,24 @@ test.each(['README.md', 'src/author.ts', 'src/blocks/clock.ts', 'lib/environment
     expect(classifyConflict(path)).toBe('simple');
   },
 );
+
+test.each([
+  ['src/app.ts', true],
+  ['src/App.TSX', true],
+  ['lib/main.rs', true],
+  ['package.json', true],
+  // Made of white space.
+  ['lib/main.py', false],
+  ['deploy.yaml', false],
+  ['Makefile', false],
+  ['README.md', false],
+  ['page.html', false],
+  // Critical.
+  ['package-lock.json', false],
+  ['src/auth/token.ts', false],
+])('%s: white space says nothing is %s', (path, expected) => {
+  expect(isFreeOfSpace(path)).toBe(expected);
+});
 
 test('critical files are named first, and many are counted', () => {
   const many = Array.from({ length: 12 }, (_, place) => `src/file-${String(place)}.ts`);

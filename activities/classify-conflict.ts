@@ -1,7 +1,5 @@
 /** What kind of conflict keeps work from being merged, told from the files that it is in. */
-
-/** `critical` is never put together without a person who knows: a wrong merge there costs more than the work. */
-export type ConflictClass = 'simple' | 'critical';
+import type { ConflictClass } from '../contracts/approval.ts';
 
 /** Files that programs write: a merge of two of them is neither. */
 const lockFiles =
@@ -22,6 +20,18 @@ export function classifyConflict(path: string): ConflictClass {
   if (lockFiles.test(path) || /\.sql$/i.test(path)) return 'critical';
   const words = path.replace(/([a-z0-9])([A-Z])/g, '$1-$2').split(/[^A-Za-z0-9]+/);
   return words.some((word) => criticalWord.has(word.toLowerCase())) ? 'critical' : 'simple';
+}
+
+/**
+ * Languages in which the amount of white space says nothing. Those that are not listed may be made of it: Python, YAML,
+ * Makefiles, Markdown, templates.
+ */
+const freeOfSpace =
+  /\.([cm]?[jt]sx?|jsonc?|java|kts?|cs|go|rs|swift|dart|php|c|cc|cpp|cxx|h|hh|hpp|hxx|m|mm|css|scss|less|proto|graphql)$/i;
+
+/** Whether a conflict in a file is none when only the amount of white space was changed by one side. */
+export function isFreeOfSpace(path: string): boolean {
+  return freeOfSpace.test(path) && classifyConflict(path) === 'simple';
 }
 
 /** Says in a line which files are in conflict, the critical ones first; at most ten of each. */

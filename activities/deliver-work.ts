@@ -1,8 +1,10 @@
 /** The last step of a task that passed: its work goes where the task says, and the result on record. */
-import type { CommitResult, JournalEntry, TaskEnding } from '../adapters/ports.ts';
+import type { CommitResult, JournalEntry, TaskEnding, TaskRecord } from '../adapters/ports.ts';
 import type { TaskResult } from '../contracts/activities.ts';
 import { AppError, codeOf, type ErrorCode } from '../contracts/errors.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
+import { isRemote } from '../contracts/is-remote.ts';
+import { shortId } from '../contracts/names.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { mergeWork } from './merge-work.ts';
@@ -18,6 +20,8 @@ export interface Delivery {
   readonly summary: string;
   /** What the step before left to be written. */
   readonly unrecorded?: JournalEntry;
+  /** Tells apart the tries that a person asked for; 0 is the first. */
+  readonly tries?: number;
 }
 
 /** Where the work went. */
@@ -37,7 +41,7 @@ export async function deliverWork(
   deps: ActivityDeps,
   session: TaskSession,
   step: number,
-  { work, summary, unrecorded = {} }: Delivery,
+  { work, summary, unrecorded = {}, tries = 0 }: Delivery,
 ): Promise<TaskResult> {
   const { task } = session;
   const changed = work.commit !== task.baseCommit;
@@ -48,7 +52,7 @@ export async function deliverWork(
       ...(unrecorded.steps ?? []),
       {
         ...{ step, kind: 'deliver' as const, status, summary, commit: work.commit, startedAt },
-        effectId: effectIdOf(task.ref, step, 'deliver'),
+        effectId: effectIdOf(task.ref, step, 'deliver', tries === 0 ? '' : String(tries)),
         endedAt: new Date(deps.clock.now()),
       },
     ],
@@ -94,12 +98,16 @@ async function send(
       // It is on record with the commit; whoever wants it takes it.
       return { summary: 'patch', events: [] };
     case 'merge': {
-      const { target, commit } = await mergeWork(deps, session, { work, step });
+      const { target, commit, spaceIgnoredIn } = await mergeWork(deps, session, { work, step });
       await deps.crashpoint('deliver.afterPush.beforeRecord');
       const event: NewEvent = { type: 'branch-delivered', data: { branch: target, commit } };
-      return { summary: `merged into ${target} as ${commit.slice(0, 12)}`, events: [event] };
+      const ignored =
+        spaceIgnoredIn.length === 0 ? '' : `, white space ignored in ${spaceIgnoredIn.join(', ')}`;
+      const summary = `merged into ${target} as ${commit.slice(0, 12)}${ignored}`.slice(0, 500);
+      return { summary, events: [event] };
     }
     case 'branch':
+      if (isRemote(task.repository) && task.delivery.publish !== true) return kept(session);
       return await sendBranch(deps, session, work);
     case 'pull-request': {
       const { branch } = task;
@@ -116,19 +124,32 @@ async function send(
   }
 }
 
+/** Leaves the work where it is: the commits in the mirror of this host, the change as a patch on record. */
+function kept({ task }: TaskSession): Delivered {
+  return { summary: `kept unpublished: \`ado publish ${shortId(task.ref.taskId)}\``, events: [] };
+}
+
 /** Pushes the task's branch. Repeated, it finds the branch as it should be. */
 async function sendBranch(
   deps: ActivityDeps,
   { task }: TaskSession,
   { commit }: Work,
 ): Promise<Delivered> {
-  const { repository, branch, headCommit } = task;
-  await deps.workspaces.deliver({ repository, branch, commit, ours: [headCommit] });
+  const { repository, branch } = task;
+  await deps.workspaces.deliver({ repository, branch, commit, ours: oursOf(task) });
   await deps.crashpoint('deliver.afterPush.beforeRecord');
   return {
     summary: branch,
     events: [{ type: 'branch-delivered', data: { branch, commit } }],
   };
+}
+
+/** Where the branch may stand in the repository without being somebody else's: what was delivered of it, by any attempt. */
+export function oursOf({
+  headCommit,
+  publishedCommit,
+}: Pick<TaskRecord, 'headCommit' | 'publishedCommit'>): string[] {
+  return [headCommit, publishedCommit].filter((commit) => commit !== undefined);
 }
 
 const personCodes: readonly (ErrorCode | undefined)[] = [

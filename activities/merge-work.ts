@@ -6,13 +6,13 @@
  */
 import type { MergePlan } from '../adapters/ports.ts';
 import { AppError } from '../contracts/errors.ts';
-import { describeConflicts } from './classify-conflict.ts';
+import { describeConflicts, isFreeOfSpace } from './classify-conflict.ts';
 import type { Work } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
-import { workspaceKey } from './open-workspace.ts';
 import { runGates } from './run-gates.ts';
 import { runSetup } from './run-setup.ts';
 import type { TaskSession } from './task-session.ts';
+import { workspaceKey } from './workspace-key.ts';
 
 /** Times that others may move the target while the gates look at the merge. */
 const maxTries = 5;
@@ -22,6 +22,20 @@ export interface Merged {
   readonly target: string;
   /** Head of the target with the work in it. */
   readonly commit: string;
+  /** Files in which one side's changes of white space were given up. */
+  readonly spaceIgnoredIn: readonly string[];
+}
+
+/** Work that git cannot put together with its target. */
+export class MergeConflict extends AppError {
+  readonly target: string;
+  readonly files: readonly string[];
+
+  constructor(target: string, files: readonly string[]) {
+    super('MERGE_CONFLICT', `The work conflicts with ${target} (${describeConflicts(files)}).`);
+    this.target = target;
+    this.files = files;
+  }
 }
 
 /**
@@ -41,19 +55,18 @@ export async function mergeWork(
       commit: work.commit,
       message: `Merge ${task.branch}\n\nAdo-Task: ${task.ref.taskId}\n`,
       date: task.createdAt,
+      mayIgnoreSpace: isFreeOfSpace,
       signal: session.signal,
     });
     const { target, targetHead } = plan;
-    if (plan.kind === 'contained') return { target, commit: targetHead };
-    if (plan.kind === 'conflict') {
-      const files = describeConflicts(plan.files);
-      throw new AppError('MERGE_CONFLICT', `The work conflicts with ${target} (${files}).`);
-    }
+    if (plan.kind === 'contained') return { target, commit: targetHead, spaceIgnoredIn: [] };
+    if (plan.kind === 'conflict') throw new MergeConflict(target, plan.files);
     if (plan.kind === 'merge') await checkMerge(deps, session, { ...plan, step });
     const { repository } = task;
     const { commit } = plan;
     const pushed = await deps.workspaces.pushMerge({ repository, target, targetHead, commit });
-    if (pushed === 'merged') return { target, commit };
+    const spaceIgnoredIn = plan.kind === 'merge' ? plan.spaceIgnoredIn : [];
+    if (pushed === 'merged') return { target, commit, spaceIgnoredIn };
     if (tries === maxTries)
       throw new AppError(
         'WORKSPACE_FAILED',

@@ -1,15 +1,11 @@
 /** The workspace and the slot of a task, as every activity that works on it needs them first. */
 import type { Workspace } from '../adapters/ports.ts';
-import type { TaskRef } from '../contracts/activities.ts';
 import type { ActivityDeps } from './deps.ts';
+import { rebuildCommits } from './rebuild-commits.ts';
 import { runSetup } from './run-setup.ts';
 import { takeSlot } from './take-slot.ts';
 import type { TaskSession } from './task-session.ts';
-
-/** Name of the worktree of one attempt of a task. */
-export function workspaceKey(ref: TaskRef): string {
-  return `${ref.taskId}.${String(ref.attempt)}`;
-}
+import { workspaceKey } from './workspace-key.ts';
 
 /**
  * Takes the task's slot, and before it prepares the workspace of a task whose work has not begun, so that preparing costs
@@ -42,10 +38,22 @@ export async function openWorkspace(
   return workspace;
 }
 
-function prepare(
+async function prepare(
   deps: ActivityDeps,
-  { task, signal }: TaskSession,
+  session: TaskSession,
   { keep }: { readonly keep: boolean },
 ): Promise<Workspace> {
-  return deps.workspaces.prepare({ ...task, key: workspaceKey(task.ref), keep, signal });
+  const { task, signal } = session;
+  const { repository, baseCommit, headCommit: commit } = task;
+  const request = { ...task, key: workspaceKey(task.ref), keep, signal };
+  try {
+    return await deps.workspaces.prepare(request);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (commit === baseCommit || (await deps.workspaces.hasCommit({ repository, commit })))
+      throw error;
+    await session.record({ activity: `make the commits of ${task.worker ?? 'a lost host'} again` });
+    await rebuildCommits(deps, task, signal);
+    return await deps.workspaces.prepare(request);
+  }
 }

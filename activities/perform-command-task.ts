@@ -12,21 +12,23 @@ import type {
   StepEntry,
   Workspace,
 } from '../adapters/ports.ts';
-import type { AgentActivities, TaskResult } from '../contracts/activities.ts';
+import type { AgentActivities, AskingHold, TaskResult } from '../contracts/activities.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
 import { commandEnvironment } from './command-environment.ts';
 import { commitMessage } from './commit-message.ts';
-import { deliverWork, type Work } from './deliver-work.ts';
+import type { Work } from './deliver-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
-import { beginWork, openWorkspace, workspaceKey } from './open-workspace.ts';
+import { beginWork, openWorkspace } from './open-workspace.ts';
 import { recordOutput } from './output-recorder.ts';
 import { isChecked } from './plan-gates.ts';
 import { remainingMs, timedOut } from './remaining-time.ts';
+import { deliverReviewed } from './review-work.ts';
 import { runGatesWithFixes } from './run-fixes.ts';
 import { inTask, type TaskSession } from './task-session.ts';
 import { lastLine, tellingLine } from './telling-line.ts';
+import { workspaceKey } from './workspace-key.ts';
 
 const commandStep = 1;
 const gateStep = 2;
@@ -43,7 +45,7 @@ export function createPerformCommandTask(
     });
 }
 
-async function perform(deps: ActivityDeps, session: TaskSession): Promise<TaskResult> {
+async function perform(deps: ActivityDeps, session: TaskSession): Promise<TaskResult | AskingHold> {
   const workspace = (await beginWork(deps, session)) ?? (await openWorkspace(deps, session));
   const done = await runCommand(deps, session, workspace);
   const { failure, work } = await runGatesWithFixes(deps, session, {
@@ -52,11 +54,15 @@ async function perform(deps: ActivityDeps, session: TaskSession): Promise<TaskRe
     work: done.work,
   });
   if (failure !== undefined) throw new AppError('GATE_FAILED', failure.message);
-  const result = await deliverWork(deps, session, deliverStep, { ...done, work });
+  const end = await deliverReviewed(deps, session, deliverStep, { ...done, work });
+  if (end.verdict === 'asks') {
+    const { hostQueue } = deps;
+    return { next: 'hold', hostQueue, hold: { kind: 'ask', question: end.question } };
+  }
 
   // Clean-up is no part of the result: a leftover is swept a day later.
   await deps.workspaces.discard(workspaceKey(session.task.ref)).catch(() => undefined);
-  return result;
+  return end.result;
 }
 
 async function runCommand(
@@ -67,7 +73,7 @@ async function runCommand(
   const { task } = session;
   const effectId = effectIdOf(task.ref, commandStep, 'command', task.exec);
   const done =
-    session.activityAttempt > 1 ? await deps.journal.findStep(task.ref, effectId) : undefined;
+    task.startedAt === undefined ? undefined : await deps.journal.findStep(task.ref, effectId);
   if (done !== undefined) {
     return {
       work: { commit: task.headCommit, diffStat: task.diffStat },

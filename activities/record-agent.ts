@@ -2,14 +2,9 @@
  * What a program agent tells while it works, as the rows and events of the builtin agent: its words, its tool calls, its
  * name of the conversation. Gathered for half a second, so that a chatty agent costs few writes; bounded, as it is hostile.
  */
-import type {
-  AgentEvent,
-  JournalEntry,
-  KeyedMessage,
-  StepEntry,
-  TaskRecord,
-} from '../adapters/ports.ts';
+import type { AgentEvent, JournalEntry, KeyedMessage, StepEntry } from '../adapters/ports.ts';
 import type { NewEvent } from '../contracts/event.schema.ts';
+import { sessionMessage } from './agent-conversation.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import type { TaskSession } from './task-session.ts';
@@ -110,7 +105,7 @@ export function recordAgent(
           if (event.sessionId === sessionId) return;
           sessionId = event.sessionId;
           session.tellConversation(sessionId);
-          messages.push(sessionMessage(task, { step, sessionId }));
+          messages.push(sessionMessage(task, { step, fence: fence.number, sessionId }));
           break;
         case 'text':
           deps.live.publish(
@@ -146,38 +141,4 @@ export function recordAgent(
       return { unknown, dropped };
     },
   };
-}
-
-/** What is kept in a message's options under ado's name. */
-const keeper = 'ado';
-
-function sessionMessage(
-  { ref, agent }: TaskRecord,
-  { step, sessionId }: { readonly step: number; readonly sessionId: string },
-): KeyedMessage {
-  return {
-    key: `step-${String(step)}-session-${effectIdOf(ref, step, 'session', sessionId).slice(0, 12)}`,
-    message: {
-      role: 'system',
-      content: `${agent} calls this conversation ${sessionId}.`,
-      providerOptions: { [keeper]: { sessionId } },
-    },
-  };
-}
-
-/** An agent's name of a conversation, and whether the turn of a step has begun in it. */
-export interface KnownConversation {
-  readonly sessionId: string;
-  readonly isOfStep: boolean;
-}
-
-/** The agent's name of the conversation, as it was recorded last; undefined when it never told one. */
-export function findConversation(
-  transcript: readonly KeyedMessage[],
-  step: number,
-): KnownConversation | undefined {
-  const told = transcript.findLast(({ key }) => /^step-\d+-session-/.test(key));
-  const sessionId = told?.message.providerOptions?.[keeper]?.['sessionId'];
-  if (typeof sessionId !== 'string') return undefined;
-  return { sessionId, isOfStep: told?.key.startsWith(`step-${String(step)}-`) === true };
 }

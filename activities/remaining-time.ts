@@ -4,15 +4,21 @@ import { AppError } from '../contracts/errors.ts';
 import type { TaskSession } from './task-session.ts';
 
 /**
- * Milliseconds of work left to this attempt; its time runs from the moment when its slot was taken, and stands still while
- * it waits for its model, or for people.
+ * Milliseconds that this attempt has been at work: from the moment when its slot was taken, without the time that it waited
+ * for its model, or for people.
+ */
+export function workedMs({ startedAt, waited }: TaskSession, clock: Clock): number {
+  const nowMs = clock.now();
+  return nowMs - (startedAt?.getTime() ?? nowMs) - waited.ms();
+}
+
+/**
+ * Milliseconds of work left to this attempt.
  * @throws TASK_TIMEOUT when none is left
  */
-export function remainingMs({ task, startedAt, waited }: TaskSession, clock: Clock): number {
-  const nowMs = clock.now();
-  const began = startedAt?.getTime() ?? nowMs;
-  const left = began + waited.ms() + task.timeoutMs - nowMs;
-  if (left <= 0) throw timedOut(task);
+export function remainingMs(session: TaskSession, clock: Clock): number {
+  const left = session.task.timeoutMs - workedMs(session, clock);
+  if (left <= 0) throw timedOut(session.task);
   return left;
 }
 

@@ -7,6 +7,7 @@ import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { recordOutput } from './output-recorder.ts';
 import { remainingMs } from './remaining-time.ts';
+import { wasReviewed } from './review-work.ts';
 import { runGates, type GateFailure } from './run-gates.ts';
 import { renewContext, shareContext } from './share-context.ts';
 import type { TaskSession } from './task-session.ts';
@@ -32,8 +33,8 @@ export interface CheckedWork {
 }
 
 /**
- * Runs the gates. One that fails and has a fixer gets it once: what it changes becomes a commit, and the gates run again.
- * Repeated, it finds that commit, or makes the same one.
+ * Runs the gates; work that a person was asked about has passed them. One that fails and has a fixer gets it once: what it
+ * changes becomes a commit, and the gates run again. Repeated, it finds that commit, or makes the same one.
  * @throws TASK_TIMEOUT · COMMIT_REFUSED
  */
 export async function runGatesWithFixes(
@@ -41,19 +42,25 @@ export async function runGatesWithFixes(
   session: TaskSession,
   { workspace, step, work }: UncheckedWork,
 ): Promise<CheckedWork> {
+  if (await wasReviewed(deps, session, work.commit)) return { failure: undefined, work, fixes: [] };
   const tried = new Set<string>();
   const fixes: string[] = [];
   // The step before may have committed since the workspace was opened.
   let current = { workspace: { ...workspace, headCommit: work.commit }, work };
   for (;;) {
     const failure = await runGates(deps, session, current.workspace, step);
-    const fix = failure?.fix;
-    if (failure === undefined || fix === undefined || tried.has(fix))
-      return { failure, work: current.work, fixes };
+    if (failure === undefined) return { failure, work: current.work, fixes };
+    // Reports of tests and their like: whoever commits next would commit them.
+    await deps.workspaces.restore(current.workspace);
+    const { gate, fix } = failure;
+    if (fix === undefined || tried.has(fix)) return { failure, work: current.work, fixes };
     tried.add(fix);
-    const { gate } = failure;
     const fixed = await runFix(deps, session, current.workspace, { gate, fix, step });
-    if (fixed === undefined) return { failure, work: current.work, fixes };
+    if (fixed === undefined) {
+      // One that was killed has left half a change.
+      await deps.workspaces.restore(current.workspace);
+      return { failure, work: current.work, fixes };
+    }
     fixes.push(fix);
     current = { workspace: { ...workspace, headCommit: fixed.commit }, work: fixed };
   }

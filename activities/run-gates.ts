@@ -104,6 +104,7 @@ async function runGate(
   const entry: StepEntry = {
     step,
     kind: 'gate',
+    gate: gate.name,
     // The verdict is about a commit: after a fix the gate runs again in the same step.
     effectId: effectIdOf(session.task.ref, step, 'gate', `${gate.name} ${workspace.headCommit}`),
     status: ok ? 'succeeded' : 'failed',
@@ -259,13 +260,13 @@ async function recordScore(
       ? scoreOf(verdicts)
       : `no checks in this repository: looked for ${plan.lookedFor.join('; ')}`;
   const at = new Date(deps.clock.now());
-  const effectId = effectIdOf(session.task.ref, step, 'gate', `score ${workspace.headCommit}`);
+  const effectId = effectIdOf(session.task.ref, step, 'checks', workspace.headCommit);
   await session.record({
     steps: [
-      { step, kind: 'gate', effectId, status: 'succeeded', summary, startedAt: at, endedAt: at },
+      { step, kind: 'checks', effectId, status: 'succeeded', summary, startedAt: at, endedAt: at },
     ],
     events: [
-      { type: 'step-finished', data: { step, kind: 'gate', summary, ok: true, durationMs: 0 } },
+      { type: 'step-finished', data: { step, kind: 'checks', summary, ok: true, durationMs: 0 } },
     ],
   });
 }

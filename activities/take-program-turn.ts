@@ -4,61 +4,39 @@
  *
  * A turn on record is not taken again: its checks begin anew on its commit, in a fresh work tree. One that was lost goes on
  * in the agent's own conversation where its home and the work tree are still on this host, and nobody else works in them;
- * else it begins anew from the last commit.
+ * else it begins anew from the last commit, as does one whose program died.
  */
-import { randomInt } from 'node:crypto';
+import type { AssistantMessage } from '../adapters/models/collect-stream.ts';
 import type {
   AgentTurnEnd,
-  CallRoute,
-  CodingAgent,
   CommitResult,
-  InstalledAgent,
   KeyedMessage,
-  ModelWire,
   SandboxResult,
   Workspace,
 } from '../adapters/ports.ts';
 import type { StepRef, TurnResult } from '../contracts/activities.ts';
-import { agentInstructions } from '../contracts/agent-instructions.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { ProgramAgentKind } from '../contracts/task.schema.ts';
-import { agentPrompt, answerOf, answerText, promptMessage } from './agent-prompt.ts';
-import { checkWork } from './check-work.ts';
-import { commandEnvironment } from './command-environment.ts';
+import { countDeaths, deathMessage, findConversation, isDead } from './agent-conversation.ts';
+import { answerOf, answerText, promptMessage } from './agent-prompt.ts';
+import { textOf } from './call-model.ts';
+import { afterCheck, checkWork } from './check-work.ts';
 import { commitMessage } from './commit-message.ts';
 import type { ActivityDeps } from './deps.ts';
 import { effectIdOf } from './effect-id.ts';
 import { giveUpPurchases } from './hold-money.ts';
-import { openTurnGateway, type TurnStop } from './model-gateway.ts';
-import { beginWork, openWorkspace, workspaceKey } from './open-workspace.ts';
-import { askOtherApproach } from './other-approach.ts';
-import { planGates, type PlannedGate } from './plan-gates.ts';
-import { findConversation, recordAgent, type KnownConversation } from './record-agent.ts';
-import { remainingMs } from './remaining-time.ts';
+import { beginWork, openWorkspace } from './open-workspace.ts';
+import { planGates } from './plan-gates.ts';
+import { runProgram, type ProgramTurn } from './run-agent-program.ts';
 import { shareContext } from './share-context.ts';
 import type { TaskSession } from './task-session.ts';
+import { tellAgent } from './tell-agent.ts';
 import { lastLine } from './telling-line.ts';
-import { holdOf } from './try-routes.ts';
+import { holdOf, type NoAnswer } from './try-routes.ts';
+import { workspaceKey } from './workspace-key.ts';
 
-/** Where an agent finds its gateway inside the sandbox: nothing else listens there. */
-const gatewayPort = 41_000;
-/** Without a sandbox all turns of the host share its loopback. */
-const portsOutside = [20_000, 32_000] as const;
-/** The limit of a task's time; the task's own is watched here, as waits do not count to it. */
-const longestRunMs = 86_400_000;
-
-/** A turn's surroundings. */
-interface Turn {
-  readonly step: number;
-  readonly agent: CodingAgent;
-  readonly installed: InstalledAgent;
-  readonly wire: ModelWire;
-  readonly routes: readonly [CallRoute, ...CallRoute[]];
-  readonly workspace: Workspace;
-  readonly transcript: readonly KeyedMessage[];
-  /** What its work has to pass. */
-  readonly checks: readonly PlannedGate[];
-}
+/** How often a task's turns begin anew because the program died. */
+const mostFreshTries = 2;
 
 /** Takes the turn. @throws what ends the task, or has the activity tried again */
 export async function takeProgramTurn(
@@ -68,27 +46,57 @@ export async function takeProgramTurn(
 ): Promise<TurnResult> {
   const { task } = session;
   const { step } = ref;
-  const { hostQueue } = deps;
-  const key = workspaceKey(task.ref);
   const found = await findAgent(deps, session);
   const begun = await beginWork(deps, session);
   await giveUpPurchases(deps, session);
   const before = await deps.journal.listMessages(task.ref);
-  const transcript = await askOtherApproach(session, ref, before);
+  const transcript = await tellAgent(deps, session, { ref, transcript: before });
   const known = answerOf(transcript, step);
-  // Once the turn is over, what is in the tree and not committed is what a check or a fixer left that was broken off.
-  const isTurnLost = known === undefined && !(await deps.gateway.isServed(key));
-  const keep = session.activityAttempt === 1 || isTurnLost;
-  const workspace = begun ?? (await openWorkspace(deps, session, keep));
-  const turn = { ...found, step, workspace, transcript };
-  const taken = known === undefined ? await runTurn(deps, session, turn) : undefined;
-  if (taken !== undefined && 'stop' in taken) {
-    if (taken.stop.kind === 'error') throw taken.stop.error;
-    return { next: 'hold', hostQueue, hold: await holdOf(deps, session, taken.stop.missing) };
+  const workspace = begun ?? (await reopenWorkspace(deps, session, { transcript, known }));
+  if (known !== undefined) {
+    const work = { commit: task.headCommit, diffStat: task.diffStat };
+    return checkTurn(deps, session, { step, workspace, transcript, answer: known, work });
   }
-  const work = taken?.work ?? { commit: task.headCommit, diffStat: task.diffStat };
-  if (work.commit === task.baseCommit) throw didNothing(taken?.end);
-  const answer = known ?? answerText(taken?.end.text ?? '');
+  const taken = await runTurn(deps, session, { ...found, step, workspace, transcript });
+  if (!('missing' in taken))
+    return checkTurn(deps, session, { step, workspace, transcript, ...taken });
+  const { hostQueue } = deps;
+  return { next: 'hold', hostQueue, hold: await holdOf(deps, session, taken.missing) };
+}
+
+/**
+ * The work tree of a turn that was lost is kept, if nobody else works in it. That of a program that died is not: nobody
+ * knows what state it is in. Once the turn is over, what is not committed is what a check or a fixer left that was broken off.
+ */
+async function reopenWorkspace(
+  deps: ActivityDeps,
+  session: TaskSession,
+  turn: {
+    readonly transcript: readonly KeyedMessage[];
+    readonly known: AssistantMessage | undefined;
+  },
+): Promise<Workspace> {
+  const isOver = turn.known !== undefined;
+  const isLost = !isOver && !(await deps.gateway.isServed(workspaceKey(session.task.ref)));
+  const keep = (session.activityAttempt === 1 || isLost) && (isOver || !isDead(turn.transcript));
+  return openWorkspace(deps, session, keep);
+}
+
+/** A turn that is over. */
+interface TakenTurn {
+  readonly answer: AssistantMessage;
+  readonly work: Pick<CommitResult, 'commit' | 'diffStat'>;
+}
+
+/** Checks what a turn made: it is delivered, or the agent is told what is missing. */
+async function checkTurn(
+  deps: ActivityDeps,
+  session: TaskSession,
+  turn: TakenTurn & Pick<ProgramTurn, 'step' | 'workspace' | 'transcript'>,
+): Promise<TurnResult> {
+  const { task } = session;
+  const { step, workspace, transcript, answer, work } = turn;
+  if (work.commit === task.baseCommit) throw didNothing(textOf(answer), []);
   const after = { ...session, task: { ...task, headCommit: work.commit, diffStat: work.diffStat } };
   const checked = await checkWork(deps, after, {
     workspace: { ...workspace, headCommit: work.commit },
@@ -96,16 +104,14 @@ export async function takeProgramTurn(
     transcript,
     answer,
   });
-  if (checked.verdict === 'delivered') return { next: 'end', result: checked.result };
-  const { rejected } = checked;
-  return { next: 'turn', hostQueue, summary: `gate ${rejected.gate} failed`, rejected };
+  return afterCheck(deps, session, checked);
 }
 
 /** The agent's program, and the routes that speak its wire. @throws AGENT_NOT_INSTALLED · AGENT_MODEL_UNFIT */
 async function findAgent(
   deps: ActivityDeps,
   { task }: TaskSession,
-): Promise<Pick<Turn, 'agent' | 'installed' | 'wire' | 'routes'>> {
+): Promise<Pick<ProgramTurn, 'agent' | 'installed' | 'wire' | 'routes'>> {
   if (!deps.asksModels) {
     throw new AppError(
       'AGENT_LOGIN_MISSING',
@@ -126,138 +132,33 @@ async function findAgent(
   return { agent, installed: await agent.find(), wire, routes: [first, ...rest] };
 }
 
-/** A turn that came to its end, or that was stopped. */
-type TakenTurn =
-  { readonly stop: TurnStop } | { readonly end: AgentTurnEnd; readonly work: CommitResult };
-
 async function runTurn(
   deps: ActivityDeps,
   session: TaskSession,
-  before: Omit<Turn, 'checks'>,
-): Promise<TakenTurn> {
+  before: Omit<ProgramTurn, 'checks'>,
+): Promise<TakenTurn | { readonly missing: NoAnswer }> {
   const { stages } = await planGates(deps, session, before.workspace);
   await shareContext(deps, session, before.workspace);
-  const turn: Turn = { ...before, checks: stages.flat() };
+  const turn: ProgramTurn = { ...before, checks: stages.flat() };
   const startedAt = new Date(deps.clock.now());
   const conversation = findConversation(turn.transcript, turn.step);
   if (turn.transcript.length === 0)
     await session.record({ messages: [promptMessage(session.task)] });
   let ran = await runProgram(deps, session, { turn, conversation });
   // Its own state can be broken by what broke the turn off.
-  const isLost = 'end' in ran && ran.end.outcome === 'failed' && ran.calls === 0;
+  const isLost = 'end' in ran && ran.end.outcome !== 'done' && ran.calls === 0;
   if (conversation !== undefined && isLost)
     ran = await runProgram(deps, session, { turn, conversation: undefined });
-  if ('stop' in ran) return ran;
-  const { end, result } = ran;
-  if (end.outcome === 'failed') {
-    await recordFailure(deps, session, { turn, end, result, startedAt });
-    throw new AppError('AGENT_FAILED', end.text.slice(0, 2_000));
-  }
+  if ('missing' in ran) return ran;
+  const ended = { turn, end: ran.end, result: ran.result, startedAt };
+  if (ran.end.outcome !== 'done') throw await failTurn(deps, session, ended);
   await deps.crashpoint('tool.afterExit.beforeSnapshot');
-  return { end, work: await commitTurn(deps, session, { turn, end, result, startedAt }) };
-}
-
-type RanProgram =
-  | { readonly stop: TurnStop }
-  | { readonly end: AgentTurnEnd; readonly result: SandboxResult; readonly calls: number };
-
-async function runProgram(
-  deps: ActivityDeps,
-  session: TaskSession,
-  {
-    turn,
-    conversation,
-  }: { readonly turn: Turn; readonly conversation: KnownConversation | undefined },
-): Promise<RanProgram> {
-  const { task } = session;
-  const { agent, installed, workspace, step, checks } = turn;
-  const halt = new AbortController();
-  let stopped: TurnStop | undefined;
-  const port = task.sandbox === 'none' ? randomInt(...portsOutside) : gatewayPort;
-  const stop = (why: TurnStop): void => {
-    stopped ??= why;
-    halt.abort(new Error('the turn was stopped'));
-  };
-  const plan = (sessionId: string | undefined) =>
-    agent.launch(installed, {
-      prompt: agentPrompt(task, turn, sessionId === undefined ? undefined : conversation),
-      model: turn.routes[0].modelId,
-      gatewayUrl: `http://127.0.0.1:${String(port)}`,
-      sessionId,
-      workPath: workspace.path,
-      exec: task.exec,
-      instructions: agentInstructions(checks),
-    });
-  const fresh = plan(undefined);
-  const home = deps.workspaces.openAgentHome(workspace, fresh.homeFiles);
-  const goesOn = conversation !== undefined && !home.isNew;
-  const launch = goesOn ? plan(conversation.sessionId) : fresh;
-
-  // What starts an agent of one's own may be anywhere.
-  const named = await deps.workspaces.describeCommand(task.exec ?? '');
-  const gateway = await openTurnGateway(deps, session, {
-    key: workspaceKey(task.ref),
-    calls: { ...turn, stop, stopped: halt.signal },
-  });
-  const onFailure = (error: unknown): void => {
-    stop({ kind: 'error', error });
-  };
-  const reader = agent.createReader();
-  const recorder = recordAgent(deps, session, { step, onFailure });
-  const endWatch = watchTime(deps, session, onFailure);
-  try {
-    const result = await deps.workspaces.run(workspace, {
-      argv: launch.argv,
-      env: { ...commandEnvironment(task), ...launch.env },
-      ...(launch.input === undefined ? {} : { input: launch.input }),
-      readable: [...installed.readable, ...named.files],
-      home: home.path,
-      reach: [{ port, socketPath: gateway.socketPath }],
-      allowHosts: task.allowHosts,
-      sandbox: task.sandbox,
-      timeoutMs: longestRunMs,
-      signal: AbortSignal.any([session.signal, halt.signal]),
-      onOutput: (source, text) => {
-        if (source !== 'stdout') return;
-        for (const event of reader.read(text)) recorder.take(event);
-      },
-    });
-    await gateway.close();
-    await recorder.end();
-    session.signal.throwIfAborted();
-    if (stopped !== undefined) return { stop: stopped };
-    const end = reader.end({ exitCode: result.exitCode, stderr: result.stderr });
-    return { end, result, calls: gateway.count() };
-  } finally {
-    endWatch();
-    halt.abort(new Error('the turn is over'));
-    await gateway.close();
-    await recorder.end();
-  }
-}
-
-/** Tells when the task's time is used up: not at a fixed moment, as its waits do not count. Answers what ends the watch. */
-function watchTime(
-  deps: ActivityDeps,
-  session: TaskSession,
-  onTimeout: (error: unknown) => void,
-): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const look = (): void => {
-    try {
-      timer = setTimeout(look, Math.min(60_000, remainingMs(session, deps.clock)));
-    } catch (error) {
-      onTimeout(error);
-    }
-  };
-  look();
-  return () => {
-    clearTimeout(timer);
-  };
+  const work = await commitTurn(deps, session, ended);
+  return { answer: answerText(ran.end.text), work };
 }
 
 interface EndedTurn {
-  readonly turn: Turn;
+  readonly turn: ProgramTurn;
   readonly end: AgentTurnEnd;
   readonly result: SandboxResult;
   readonly startedAt: Date;
@@ -280,7 +181,7 @@ async function commitTurn(
     baseCommit: task.baseCommit,
     ...(await shareContext(deps, session, turn.workspace)),
   });
-  if (!work.committed && end.deniedCalls.length > 0) throw didNothing(end);
+  if (!work.committed && end.deniedCalls.length > 0) throw didNothing(end.text, end.deniedCalls);
   const { commit, diffStat } = work;
   const summary = lastLine(end.text);
   const { durationMs } = result;
@@ -312,20 +213,29 @@ async function commitTurn(
   return work;
 }
 
-async function recordFailure(
+/**
+ * Records a turn that ended badly. Answers the error to throw: that of a program that died for no reason of the task has
+ * the turn begin anew, with its number in all names a new one, so what the lost try has cost stays in the books.
+ */
+async function failTurn(
   deps: ActivityDeps,
   session: TaskSession,
   { turn, end, result, startedAt }: EndedTurn,
-): Promise<void> {
-  const { step } = turn;
+): Promise<AppError> {
+  const { task, fence } = session;
+  const { step, transcript } = turn;
   const { durationMs, exitCode } = result;
   const summary = lastLine(end.text);
+  const why = end.text.slice(0, 2_000);
+  const hasDied = end.outcome === 'died' && result.killedBy === undefined;
+  const beginsAnew = hasDied && countDeaths(transcript) < mostFreshTries;
   await session.record({
+    ...(beginsAnew ? { messages: [deathMessage(task, { step, fence: fence.number, why })] } : {}),
     steps: [
       {
         step,
         kind: 'agent',
-        effectId: `${effectIdOf(session.task.ref, step, 'agent')}:${String(session.fence.number)}`,
+        effectId: `${effectIdOf(task.ref, step, 'agent')}:${String(fence.number)}`,
         status: 'failed',
         summary,
         startedAt,
@@ -338,12 +248,14 @@ async function recordFailure(
     ],
   });
   deps.metrics.stepFinished('agent', false, durationMs);
+  return new AppError(beginsAnew ? 'AGENT_DIED' : 'AGENT_FAILED', why);
 }
 
-function didNothing(end: AgentTurnEnd | undefined): AppError {
-  const denied = end?.deniedCalls ?? [];
+function didNothing(said: string, denied: readonly string[]): AppError {
   const why =
     denied.length === 0 ? 'nothing was changed' : `it was not allowed to ${denied.join(', ')}`;
-  const said = end === undefined ? '' : `. It said: ${end.text.slice(0, 1_000)}`;
-  return new AppError('AGENT_DID_NOTHING', `The agent says that it is done, but ${why}${said}`);
+  return new AppError(
+    'AGENT_DID_NOTHING',
+    `The agent says that it is done, but ${why}. It said: ${said.slice(0, 1_000)}`,
+  );
 }

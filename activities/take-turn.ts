@@ -7,13 +7,13 @@
  */
 import type { AgentActivities, StepRef, TurnResult } from '../contracts/activities.ts';
 import { askModel, findAnswer } from './call-model.ts';
-import { checkWork } from './check-work.ts';
+import { afterCheck, checkWork } from './check-work.ts';
 import type { ActivityDeps } from './deps.ts';
 import { beginWork, openWorkspace } from './open-workspace.ts';
-import { askOtherApproach } from './other-approach.ts';
 import { runTools } from './run-tools.ts';
 import { takeProgramTurn } from './take-program-turn.ts';
 import { inTask, type TaskSession } from './task-session.ts';
+import { tellAgent } from './tell-agent.ts';
 
 /** Makes the activity `takeTurn`. */
 export function createTakeTurn(deps: ActivityDeps): AgentActivities['takeTurn'] {
@@ -37,7 +37,7 @@ async function takeTurn(
   const { hostQueue } = deps;
   const begun = await beginWork(deps, session);
   const before = await deps.journal.listMessages(task.ref);
-  const transcript = await askOtherApproach(session, ref, before);
+  const transcript = await tellAgent(deps, session, { ref, transcript: before });
 
   const known = findAnswer(transcript, step);
   if (known === undefined && !deps.asksModels) return { next: 'model', hostQueue };
@@ -52,7 +52,5 @@ async function takeTurn(
     return { next: 'turn', hostQueue, summary: calls.map((call) => call.toolName).join(', ') };
   }
   const checked = await checkWork(deps, session, { ...second, answer: answer.message });
-  if (checked.verdict === 'delivered') return { next: 'end', result: checked.result };
-  const { rejected } = checked;
-  return { next: 'turn', hostQueue, summary: `gate ${rejected.gate} failed`, rejected };
+  return afterCheck(deps, session, checked);
 }

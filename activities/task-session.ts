@@ -215,7 +215,8 @@ function openSession(
       // What a step that failed had gathered must not be written into the next attempt's time.
       if (isOver) throw new AppError('SUPERSEDED', 'the attempt is over');
       if (entry.activity !== undefined) doing = { ...doing, activity: entry.activity };
-      const moved = await deps.journal.record(fence, entry);
+      const told = entry.diff === undefined ? entry : { ...entry, host: deps.hostId };
+      const moved = await deps.journal.record(fence, told);
       waited.recorded(entry.waitingFor);
       announce();
       return moved;

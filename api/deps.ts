@@ -7,6 +7,7 @@ import type {
   AgentTools,
   Clock,
   CrashPoint,
+  GateTools,
   KeyStore,
   Ledger,
   LiveChannel,
@@ -74,7 +75,8 @@ export interface ApiDeps {
   readonly store: TaskStore;
   readonly approvals: ApprovalStore;
   readonly keys: KeyStore;
-  readonly workspaces: Pick<Workspaces, 'resolve' | 'describeCommand'>;
+  readonly workspaces: Pick<Workspaces, 'resolve' | 'describeCommand' | 'readBase'>;
+  readonly gates: Pick<GateTools, 'manifests' | 'detect'>;
   readonly models: Pick<ModelProvider, 'routesOf' | 'isFree' | 'estimateCost'>;
   /** What every call of the builtin agent names. */
   readonly toolDefinitions: AgentTools['definitions'];

@@ -37,6 +37,7 @@ import { createMetrics } from '../adapters/telemetry/metrics.ts';
 import { traceDeliveries } from '../adapters/telemetry/traced-work.ts';
 import { createTracing } from '../adapters/telemetry/tracing.ts';
 import { createWorkflowEngine } from '../adapters/temporal/workflow-engine.ts';
+import { createGateTools } from '../adapters/gates/create-gate-tools.ts';
 import { checkSandbox } from '../adapters/workspaces/check-sandbox.ts';
 import { createWorkspaces } from '../adapters/workspaces/create-workspaces.ts';
 import { loadConfig, type Config } from '../config/config.ts';
@@ -87,7 +88,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
   });
   const keys = createKeyStore(database);
   const sandboxCheck = config.api.checksSandbox
-    ? rememberCheck(() => checkSandbox(config.workspaces).then(() => undefined), clock, 60_000)
+    ? rememberCheck(() => checkSandbox(config.workspaces).then(() => undefined), clock, 600_000)
     : () => Promise.resolve();
   // Begun ahead of the first submit, which would else wait for it.
   void sandboxCheck().catch(() => undefined);
@@ -151,6 +152,7 @@ async function run(config: Config, log: Logger, stopping: AbortSignal): Promise<
     approvals: createApprovalStore(database),
     keys,
     workspaces,
+    gates: createGateTools(),
     models: createModels({
       scriptedModels: config.policy.scriptedModels,
       accounts,

@@ -54,6 +54,7 @@ export const itemsHeading = [
   'outputTokens',
   'branch',
   'commit',
+  'published',
 ] as const;
 /** One row of `items.csv`: a text for each column. */
 export const itemsRowSchema = z.record(z.enum(itemsHeading), z.string());

@@ -3,6 +3,9 @@ import type { Batch } from '../contracts/batch.schema.ts';
 import type { GateProfile, Task } from '../contracts/task.schema.ts';
 import { shortId } from '../contracts/names.ts';
 import { formatMicroUsd } from '../contracts/money.ts';
+import { formatBranch, formatHead } from './kept-work.ts';
+import { listedItems } from './summarised-items.ts';
+import type { SummarisedItems } from './summarised-items.ts';
 import { formatFacts, formatTable } from './table.ts';
 import { toLine } from './terminal.ts';
 import type { Paint } from './terminal.ts';
@@ -22,10 +25,7 @@ export function formatTask(task: Task, paint: Paint): string {
       'base',
       `${task.baseCommit.slice(0, 12)}${task.baseRef === undefined ? '' : ` (${task.baseRef})`}`,
     ],
-    [
-      'branch',
-      task.commit === undefined ? undefined : `${task.branch} at ${task.commit.slice(0, 12)}`,
-    ],
+    ['branch', formatHead(task)],
     ['pull request', task.pullRequestUrl],
     ['changed', task.diffStat === undefined ? undefined : formatDiffStat(task.diffStat)],
     [
@@ -133,12 +133,9 @@ export function formatBatch(batch: Batch, paint: Paint): string {
   ]);
 }
 
-/** Most failures and branches that a summary lists; the rest is counted. */
-const listedItems = 20;
-
 /** The failures of a batch, each with its error, and the branches of what succeeded. */
 export function formatItems(
-  items: { readonly failed: readonly Task[]; readonly succeeded: readonly Task[] },
+  items: SummarisedItems,
   counts: Batch['counts'],
   paint: Paint,
 ): string[] {
@@ -151,7 +148,9 @@ export function formatItems(
   const branches = items.succeeded
     .filter((task) => task.commit !== undefined)
     .slice(0, listedItems)
-    .map((task) => `${paint.green('✓')} ${shortRepository(task.repository)}  ${task.branch}`);
+    .map(
+      (task) => `${paint.green('✓')} ${shortRepository(task.repository)}  ${formatBranch(task)}`,
+    );
   const { succeeded, failed } = counts.byOutcome;
   const more = (count: number, word: string): string[] =>
     count > 0 ? [paint.dim(`… and ${count} more ${word}`)] : [];
@@ -164,9 +163,6 @@ export function formatItems(
     ...more(failed - failures.length, 'failed'),
   ];
 }
-
-/** How many items a summary asks for. */
-export const summaryPage = listedItems;
 
 /** Tasks as rows. */
 export function formatTasks(tasks: readonly Task[], paint: Paint): string {
@@ -187,7 +183,8 @@ export function formatTasks(tasks: readonly Task[], paint: Paint): string {
 }
 
 function resultOf(task: Task): string {
-  if (task.outcome === 'succeeded') return task.commit === undefined ? 'no change' : task.branch;
+  if (task.outcome === 'succeeded')
+    return task.commit === undefined ? 'no change' : formatBranch(task);
   if (task.outcome !== undefined) return formatFailure(task);
   return task.waitingFor === undefined ? (task.activity ?? '') : waitingOf(task).replace(/^, /, '');
 }

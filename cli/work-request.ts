@@ -8,6 +8,7 @@ import type {
   AgentKind,
   Delivery,
   GateProfile,
+  Policy,
   submitTaskSchema,
 } from '../contracts/task.schema.ts';
 import type { Cli } from './cli.ts';
@@ -48,12 +49,13 @@ export interface WorkOptions {
   readonly label?: readonly (readonly [string, string])[] | undefined;
   readonly base?: string | undefined;
   readonly name?: string | undefined;
-  readonly policy?: 'autonomous' | undefined;
+  readonly policy?: Policy | undefined;
   /** The name that --policy has in older documents. */
-  readonly hitl?: 'autonomous' | undefined;
+  readonly hitl?: Policy | undefined;
   readonly sandbox?: 'bubblewrap' | 'none' | undefined;
   readonly deliver?: Delivery['mode'] | undefined;
   readonly target?: string | undefined;
+  readonly publish?: true | undefined;
   readonly fresh?: true | undefined;
 }
 
@@ -172,19 +174,25 @@ function workOf(cli: Cli, options: WorkOptions, defaults: Defaults): SharedWork 
     timeoutMs: options.timeout ?? convert(defaults.timeout, parseDurationMs),
     priority: options.priority ?? defaults.priority?.value,
     labels: Object.keys(labels).length === 0 ? undefined : labels,
-    policy: options.policy ?? options.hitl,
+    policy: options.policy ?? options.hitl ?? defaults.policy?.value,
     sandbox: options.sandbox,
-    delivery: deliveryOf(options),
+    delivery: deliveryOf(options, defaults),
     fresh: options.fresh,
   });
 }
 
-/** @throws USAGE when a target is named that nothing would be done with */
-function deliveryOf({ deliver, target }: WorkOptions): SharedWork['delivery'] {
+/** @throws USAGE when a flag says what nothing would be done with */
+function deliveryOf(options: WorkOptions, defaults: Defaults): SharedWork['delivery'] {
+  const { deliver, target } = options;
   if (target !== undefined && deliver !== 'merge' && deliver !== 'pull-request')
     throw new AppError('USAGE', '--target goes with --deliver merge or --deliver pull-request.');
-  if (deliver === undefined) return undefined;
-  return { mode: deliver, ...(target === undefined ? {} : { target }) };
+  if (options.publish === true && deliver === 'patch')
+    throw new AppError('USAGE', '--deliver patch pushes nothing: leave one of the two out.');
+  // Other modes push by themselves, or never.
+  const isBranch = deliver === undefined || deliver === 'branch';
+  const publish = isBranch && (options.publish ?? defaults.publish?.value) === true;
+  if (deliver === undefined && !publish) return undefined;
+  return defined({ mode: deliver, target, publish: publish ? true : undefined });
 }
 
 /** What the work has to pass, and what the sandbox needs for it. */

@@ -65,6 +65,10 @@ it('words of the command line become values of the right kind', () => {
     path: ['defaults', 'failureBudget'],
     value: '10%',
   });
+  expect(toSetting('publish', 'true')).toEqual({ path: ['defaults', 'publish'], value: true });
+  expect(() => toSetting('publish', 'maybe')).toThrow(
+    '"maybe" is no value for publish: true or false',
+  );
   expect(toSetting('context', 'staging')).toEqual({ path: ['current'], value: 'staging' });
   expect(() => toSetting('parallel', 'many')).toThrow('"many" is no value for parallel');
 });

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { AppError } from '../contracts/errors.ts';
-import { agentKindSchema } from '../contracts/task.schema.ts';
+import { agentKindSchema, gateProfileSchema, policySchema } from '../contracts/task.schema.ts';
 import { suggestWord } from './closest-word.ts';
 import { parseYamlFile } from './yaml-file.ts';
 
@@ -23,9 +23,7 @@ const runDefaults = {
   gates: z
     .record(z.string(), z.string().min(1))
     .describe('Checks that the work must pass: name and command.'),
-  gateProfile: z
-    .enum(['none', 'minimal', 'standard', 'strict'])
-    .describe("Which of the repository's own checks count, too."),
+  gateProfile: gateProfileSchema.describe("Which of the repository's own checks count, too."),
   setup: z.string().min(1).describe('Command that installs what checks need, run before the work.'),
   maxCost: z.number().positive().describe('Spending limit of a task, in US dollars.'),
   timeout: z
@@ -40,6 +38,10 @@ const runDefaults = {
     .describe('Failed items after which no new ones start: a count, or a share such as `10%`.'),
   priority: z.int().min(1).max(5).describe('1 is first, 5 last.'),
   labels: z.record(z.string(), z.string()).describe('Labels of the task or batch.'),
+  publish: z
+    .boolean('true or false')
+    .describe('Whether branches are pushed into repositories on other hosts, too.'),
+  policy: policySchema.describe('How far people are asked; default `autonomous`.'),
   base: z.string().min(1).describe('Branch, tag or commit that the work begins from.'),
 };
 const runDefaultsSchema = z.strictObject(runDefaults).partial();
@@ -206,6 +208,11 @@ export const settableKeys: readonly SettableKey[] = [
     .map(([name, schema]) => ({ name, meaning: schema.description ?? '' })),
 ];
 
+const truths = new Map([
+  ['true', true],
+  ['false', false],
+]);
+
 /**
  * Reads a word of the command line as the value of a key.
  * @throws USAGE when no such key is settable, or the value does not fit it
@@ -217,8 +224,10 @@ export function toSetting(name: string, word: string): UserConfigChange {
   }
   if (name === 'context') return { path: ['current'], value: word };
   const schema: z.ZodType = runDefaults[name as keyof typeof runDefaults];
-  const asNumber = schema.safeParse(Number(word));
-  const value = word.trim() !== '' && asNumber.success ? asNumber : schema.safeParse(word);
+  const isNumber = word.trim() !== '' && schema.safeParse(Number(word)).success;
+  const asNumber = isNumber ? Number(word) : word;
+  const given = schema instanceof z.ZodBoolean ? (truths.get(word) ?? word) : asNumber;
+  const value = schema.safeParse(given);
   if (value.success) return { path: ['defaults', name], value: value.data };
   throw new AppError(
     'USAGE',

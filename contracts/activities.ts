@@ -6,6 +6,7 @@
 import type { ApprovalDecision, ApprovalQuestion, OpenedApproval } from './approval.ts';
 import type { ErrorCode } from './errors.ts';
 import type { AccountTest, CredentialState } from './providers.schema.ts';
+import type { DiffStat } from './task.schema.ts';
 import type { FailureClass, Outcome, TaskStatus } from './task-status.ts';
 
 /** One attempt of one task. */
@@ -34,15 +35,17 @@ export interface StepRef extends TaskRef {
   readonly step: number;
   /** Set when the agent is stuck: what its approaches so far have failed with. It is told to try another one. */
   readonly otherApproach?: readonly string[];
+  /** Set when a person let the agent go on: key of the question. It is told what they said. */
+  readonly advisedBy?: string;
 }
 
-/** How a turn of a `builtin` task ended, and what the workflow needs to know to go on. */
+/** How a turn of an agent ended, and what the workflow needs to know to go on. */
 export type TurnResult =
   /** The attempt has ended, well or badly. */
   | { readonly next: 'end'; readonly result: TaskResult }
   /** The turn needs an answer of the model, and this host asks none: `callModel`, then the same turn again. */
   | { readonly next: 'model'; readonly hostQueue: string }
-  /** The turn's model call has to wait; afterwards the same turn again. */
+  /** The turn's model call, or its delivery, has to wait; afterwards the same turn again. */
   | { readonly next: 'hold'; readonly hostQueue: string; readonly hold: CallHold }
   | {
       readonly next: 'turn';
@@ -52,9 +55,28 @@ export type TurnResult =
       readonly summary: string;
       /** Set when a gate sent the work back; what it said is in the transcript. */
       readonly rejected?: Rejection;
+      /** With `rejected`: how much was done until then. */
+      readonly done?: WorkDone;
+      /** With `rejected`: before the task ends unfinished, a person is asked whether it may go on. */
+      readonly asksPeople?: boolean;
     };
 
-/** Why a model call was not made, and what has to happen first. */
+/** How much an attempt of a task has done so far. */
+export interface WorkDone {
+  /** Time at work in milliseconds, waits not counted. */
+  readonly workMs: number;
+  /** From the base commit. */
+  readonly diffStat: DiffStat;
+}
+
+/** A person has to be asked; afterwards the same again, on the host that has the work. */
+export interface AskingHold {
+  readonly next: 'hold';
+  readonly hostQueue: string;
+  readonly hold: Extract<CallHold, { readonly kind: 'ask' }>;
+}
+
+/** Why a turn does not go on, and what has to happen first. */
 export type CallHold =
   | {
       readonly kind: 'wait';
@@ -147,13 +169,15 @@ export interface EndBatchInput {
 export interface AgentActivities {
   /**
    * The whole of a `command` task: workspace, slot, command, commit, gates, delivery, result. What no retry can mend ends
-   * the task here. A repeated call answers the recorded result.
+   * the task here. A repeated call answers the recorded result. Answers what a person has to be asked first where the work
+   * may not be delivered yet.
    */
-  performCommandTask(input: TaskRef): Promise<TaskResult>;
+  performCommandTask(input: TaskRef): Promise<TaskResult | AskingHold>;
   /**
-   * One turn of a `builtin` task: the model's answer (asked for here when this process serves the models pool, else taken
-   * from the record), then the tool calls that it asks for, or, when it asks for none, gates and delivery. The first turn
-   * also prepares the workspace and takes the slot. What no retry can mend ends the task here. A repeated call goes on
+   * One turn of an agent. Of `builtin` it is the model's answer (asked for here when this process serves the models pool,
+   * else taken from the record), then the tool calls that it asks for, or, when it asks for none, gates and delivery; of a
+   * program of others it is all that the program does until it says that it is done, gates and delivery. The first turn also
+   * prepares the workspace and takes the slot. What no retry can mend ends the task here. A repeated call goes on
    * after the last answer and the last tool call on record.
    */
   takeTurn(input: StepRef): Promise<TurnResult>;
@@ -167,7 +191,7 @@ export interface PublishInput {
   readonly pullRequest: boolean;
   /** Branch that the pull request is for. */
   readonly target?: string;
-  /** Also where another host has made the commits. */
+  /** Also where another host has made the commits: it does not answer, and they are made again. */
   readonly anyHost: boolean;
 }
 

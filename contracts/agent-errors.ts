@@ -88,10 +88,17 @@ export const agentErrorKinds = {
     meaning: "The agent does not speak the wire format of the model's provider.",
     remedy: 'claude-code needs a model of an anthropic account, codex of openai, gemini of google.',
   },
+  AGENT_DIED: {
+    family: 'transient',
+    http: 503,
+    meaning:
+      "The agent's program died; its turn begins anew from the last commit, twice in a task.",
+    remedy: 'Wait; if it stays, the task ends with `AGENT_FAILED`.',
+  },
   AGENT_FAILED: {
     family: 'upstream',
     http: 502,
-    meaning: "The agent's program ended badly.",
+    meaning: "The agent's program ended badly, or died three times.",
     remedy: 'Read what it said with `ado logs <task>`, then `ado retry <task>`.',
   },
   AGENT_DID_NOTHING: {
@@ -112,6 +119,20 @@ export const agentErrorKinds = {
     meaning: 'The work does not merge cleanly into its target branch.',
     remedy: "Merge the task's branch by hand, or run the task again on the new base.",
   },
+  EDITS_REJECTED: {
+    family: 'policy',
+    http: 409,
+    meaning: 'A person, or silence, said no to delivering the work.',
+    remedy:
+      '`ado diff <task>` shows what is kept; `ado publish <task>` pushes it all the same, `ado retry <task>` begins anew.',
+  },
+  COMMITS_LOST: {
+    family: 'upstream',
+    http: 502,
+    meaning:
+      'The host that had the commits of the task is gone, and they cannot be made again from what is on record.',
+    remedy: '`ado diff <task>` shows the change as far as it is kept; submit the work anew.',
+  },
   NOTHING_TO_PUBLISH: {
     family: 'caller',
     http: 409,
@@ -127,7 +148,7 @@ export const agentErrorKinds = {
   PUBLISH_FAILED: {
     family: 'upstream',
     http: 502,
-    meaning: 'The host of the repository refused the branch or the pull request.',
+    meaning: 'The branch or the pull request could not be published: its host refuses it.',
     remedy: 'Correct what the message names, then `ado publish <task>`.',
   },
 } as const satisfies Record<string, ErrorKind>;

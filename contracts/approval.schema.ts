@@ -2,44 +2,80 @@
 import { z } from 'zod';
 import {
   approvalDecisions,
-  approvalKinds,
   approvalStatuses,
+  conflictClasses,
   type ApprovalQuestion,
 } from './approval.ts';
 import type { Route } from './http.schema.ts';
 import { approvalIdPattern } from './names.ts';
 import { listApprovalsQuery, listOf } from './queries.schema.ts';
-import { batchIdSchema, instantSchema, microUsdSchema, taskIdSchema } from './task.schema.ts';
+import {
+  batchIdSchema,
+  commitIdSchema,
+  diffStatSchema,
+  instantSchema,
+  microUsdSchema,
+  taskIdSchema,
+} from './task.schema.ts';
 
 export const approvalIdSchema = z
   .string()
   .regex(approvalIdPattern, 'not an approval id (approval-<uuid>)');
 
-/** What a person needs to decide about money. Amounts are micro-US-dollars. */
-const costFactsSchema = z.object({
-  /** `<account>:<model>` that would be paid. */
-  route: z.string(),
-  spentMicroUsd: microUsdSchema,
-  /** Spending that was confirmed so far. */
-  confirmedMicroUsd: microUsdSchema,
-  /** What the next call may cost at most. */
-  nextCallMicroUsd: microUsdSchema,
-  /** What a yes allows: the limit of the task. */
-  limitMicroUsd: microUsdSchema,
-  /** When an account that costs nothing can be used again, where there is one. */
-  freeAgainAt: instantSchema.optional(),
-}) satisfies z.ZodType<ApprovalQuestion['facts']>;
+/** What a person needs to decide, by what is asked. */
+const facts = {
+  /** May this task spend more? Amounts are micro-US-dollars. */
+  cost: z.object({
+    /** `<account>:<model>` that would be paid. */
+    route: z.string(),
+    spentMicroUsd: microUsdSchema,
+    /** Spending that was confirmed so far. */
+    confirmedMicroUsd: microUsdSchema,
+    /** What the next call may cost at most. */
+    nextCallMicroUsd: microUsdSchema,
+    /** What a yes allows: the limit of the task. */
+    limitMicroUsd: microUsdSchema,
+    /** When an account that costs nothing can be used again, where there is one. */
+    freeAgainAt: instantSchema.optional(),
+  }),
+  /** May an agent that does not pass its checks have a fresh set of rounds? */
+  qualityGate: z.object({
+    gate: z.string(),
+    message: z.string(),
+    /** Times that the work was sent back since the beginning, or since a person let it go on. */
+    rounds: z.int().positive(),
+    /** How many findings the gate has; absent where none could be read. */
+    findings: z.int().nonnegative().optional(),
+  }),
+  /** May the work be delivered? */
+  editsReview: z.object({
+    commit: commitIdSchema,
+    diffStat: diffStatSchema,
+    /** The agent's last words. */
+    summary: z.string(),
+    /** One line each. */
+    passedGates: z.array(z.string()),
+  }),
+  /** Shall the work be merged anew? */
+  conflict: z.object({
+    target: z.string().optional(),
+    /** Branch that has the work. */
+    branch: z.string(),
+    /** Why it was not merged. */
+    message: z.string(),
+    /** The first files in conflict; none where something else is in the way. */
+    files: z.array(z.object({ path: z.string(), class: z.enum(conflictClasses) })),
+  }),
+};
 
-/** A question to a person, with what became of it. */
-export const approvalSchema = z.object({
+/** What the questions of all kinds share. */
+const approvalFields = {
   id: approvalIdSchema,
   taskId: taskIdSchema,
   batchId: batchIdSchema.optional(),
   attempt: z.int().positive(),
-  kind: z.enum(approvalKinds),
   /** One sentence. */
   title: z.string(),
-  facts: costFactsSchema,
   status: z.enum(approvalStatuses),
   /** What counts when nobody answers until `deadlineAt`. */
   defaultDecision: z.enum(approvalDecisions),
@@ -53,14 +89,22 @@ export const approvalSchema = z.object({
   /** Id of the key that decided; absent when nobody did. */
   decidedBy: z.string().optional(),
   reason: z.string().optional(),
-});
+};
+
+/** A question to a person, with what became of it. */
+export const approvalSchema = z.discriminatedUnion('kind', [
+  z.object({ ...approvalFields, kind: z.literal('cost'), facts: facts.cost }),
+  z.object({ ...approvalFields, kind: z.literal('quality_gate'), facts: facts.qualityGate }),
+  z.object({ ...approvalFields, kind: z.literal('edits_review'), facts: facts.editsReview }),
+  z.object({ ...approvalFields, kind: z.literal('conflict'), facts: facts.conflict }),
+]) satisfies z.ZodType<Pick<ApprovalQuestion, 'kind' | 'facts'>>;
 export type Approval = z.infer<typeof approvalSchema>;
 
 /** What a person sends. */
 export const decideApprovalSchema = z.strictObject({
   decision: z.enum(approvalDecisions),
-  /** Why, for the record. */
-  reason: z.string().max(500).optional(),
+  /** Why, for the record. An agent that may go on is told it as advice. */
+  reason: z.string().max(2_000).optional(),
 });
 export type DecideApproval = z.infer<typeof decideApprovalSchema>;
 

@@ -98,6 +98,8 @@ export const plannedItemSchema = z.object({
   branchSlug: z.string(),
   prompt: z.string(),
   variables: variablesSchema,
+  /** The repository's own checks that the work would be judged by; absent where this server cannot read the base commit. */
+  checks: z.array(z.object({ name: z.string(), command: z.string() })).optional(),
   /** Why this target would not run. */
   skip: z.enum(['optout', 'cached']).optional(),
   /** The task whose result stands for it, when `skip` is `cached`. */

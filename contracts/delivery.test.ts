@@ -26,6 +26,18 @@ test('of a batch each item that has no host is named', () => {
   expect(refused.error?.issues.map(({ path }) => path)).toEqual([['items', 1, 'repository']]);
 });
 
+test('a patch that is to be published is a contradiction', () => {
+  const delivery = { mode: 'patch', publish: true };
+
+  const refused = submitTaskSchema.safeParse({ ...work, repository: hosted, delivery });
+
+  expect(refused.error?.issues).toMatchObject([{ path: ['delivery', 'publish'] }]);
+  const branch = { mode: 'branch', publish: true };
+  expect(
+    submitTaskSchema.safeParse({ ...work, repository: hosted, delivery: branch }).success,
+  ).toBe(true);
+});
+
 test('a repository at a host may have a pull request, a folder anything else', () => {
   const folder = { ...work, repository: '/repositories/one', delivery: { mode: 'merge' } };
 

@@ -19,6 +19,8 @@ export const stepKinds = [
   'commit',
   'fix',
   'gate',
+  'gate-base',
+  'checks',
   'deliver',
 ] as const;
 
@@ -106,6 +108,8 @@ export const eventBodies = {
     error: z.string().optional(),
     commit: z.string().optional(),
     branch: z.string().optional(),
+    /** Whether the repository has the branch, or the target the work. */
+    published: z.boolean().optional(),
     costMicroUsd: microUsdSchema,
   }),
   'batch-queued': z.object({ total: z.int() }),
@@ -119,6 +123,7 @@ export const eventBodies = {
     errorCode: errorCodeSchema.optional(),
     error: z.string().optional(),
     branch: z.string().optional(),
+    published: z.boolean().optional(),
     costMicroUsd: microUsdSchema,
     durationMs: z.int().optional(),
   }),

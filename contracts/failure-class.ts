@@ -8,6 +8,7 @@ const known: Partial<
 > = {
   SETUP_FAILED: { failureClass: 'input', reason: 'setup' },
   MERGE_CONFLICT: { failureClass: 'conflict', reason: 'merge' },
+  EDITS_REJECTED: { failureClass: 'gate', reason: 'review' },
   PUBLISH_FAILED: { failureClass: 'conflict', reason: 'publish' },
   AGENT_DID_NOTHING: { failureClass: 'agent', reason: 'no_change' },
   COMMAND_FAILED: { failureClass: 'agent', reason: 'exit' },
@@ -18,6 +19,7 @@ const known: Partial<
   GATE_FAILED: { failureClass: 'gate', reason: 'gate' },
   BRANCH_CONFLICT: { failureClass: 'conflict', reason: 'foreign_branch' },
   WORKSPACE_FAILED: { failureClass: 'infra', reason: 'workspace' },
+  COMMITS_LOST: { failureClass: 'infra', reason: 'commits_lost' },
   WORKER_LOST: { failureClass: 'infra', reason: 'no_result' },
   TASK_POISONED: { failureClass: 'infra', reason: 'poison' },
   REPOSITORY_NOT_FOUND: { failureClass: 'input', reason: 'not_found' },

@@ -18,7 +18,7 @@ export interface AgentTaskInput extends TaskRef {
   readonly carried?: AgentTaskProgress;
 }
 
-/** Where a `builtin` task is; small enough to be carried over. */
+/** Where a task is; small enough to be carried over. */
 export interface AgentTaskProgress {
   /** Steps begun so far. */
   readonly step: number;
@@ -30,8 +30,14 @@ export interface AgentTaskProgress {
   readonly failures?: readonly Rejection[];
   /** The agent was stuck, and was asked for another approach. */
   readonly triedOtherApproach?: boolean;
+  /** Work time at the first of those failures, in milliseconds. */
+  readonly repairsSinceMs?: number;
   /** What the approaches so far have failed with, for the next turn to tell. */
   readonly otherApproach?: readonly string[];
+  /** Questions whether it may go on that people were asked so far. */
+  readonly questions?: number;
+  /** Key of the question by which a person let the agent go on, for the next turn to tell. */
+  readonly advisedBy?: string;
   /** Queue of the host that has the worktree. */
   readonly hostQueue?: string;
   /** That host asks no models: `callModel` comes before each turn. */

@@ -87,8 +87,8 @@ export const modelErrorKinds = {
   WORKERS_MISSING: {
     family: 'transient',
     http: 503,
-    meaning: 'No worker of the models pool is there, or none is free.',
-    remedy: 'Start one that serves the pool `models`; `ado dev status` tells what runs here.',
+    meaning: 'No worker of the pool that is needed is there, or none is free.',
+    remedy: 'Start one that serves the pool of the message; `ado dev status` tells what runs here.',
   },
   MODEL_UNAVAILABLE: {
     family: 'transient',

@@ -36,7 +36,7 @@ export const publishRoutes = {
     response: publishedSchema,
     errors: [
       ...(['TASK_NOT_FOUND', 'TASK_NOT_ENDED', 'NOTHING_TO_PUBLISH', 'BRANCH_CONFLICT'] as const),
-      ...(['PUBLISH_FAILED', 'FORGE_UNAVAILABLE', 'WORKERS_MISSING'] as const),
+      ...(['PUBLISH_FAILED', 'COMMITS_LOST', 'FORGE_UNAVAILABLE', 'WORKERS_MISSING'] as const),
     ],
   },
 } as const satisfies Record<string, Route>;

@@ -1,6 +1,6 @@
 /** What lists and streams are asked with, and how lists answer. */
 import { z } from 'zod';
-import { approvalStatuses } from './approval.ts';
+import { approvalKinds, approvalStatuses } from './approval.ts';
 import { batchIdSchema, taskIdSchema } from './task.schema.ts';
 import { failureClasses, outcomes, taskStatuses } from './task-status.ts';
 
@@ -42,9 +42,10 @@ export const eventsQuery = z.strictObject({
   follow: yesNo.default('true'),
 });
 
-/** Filters of the list of approvals; statuses are comma-separated. Newest first. */
+/** Filters of the list of approvals; statuses and kinds are comma-separated. Newest first. */
 export const listApprovalsQuery = pageQuery.extend({
   status: commaList(approvalStatuses).optional(),
+  kind: commaList(approvalKinds).optional(),
   taskId: taskIdSchema.optional(),
   batchId: batchIdSchema.optional(),
 });

@@ -21,7 +21,10 @@ export const stepSchema = z.object({
   attempt: z.int().positive(),
   /** Counts from 1 within the attempt. */
   step: z.int().nonnegative(),
+  /** `gate` is a verdict, `gate-base` how the same gate went on the base commit, `checks` what all gates come to. */
   kind: z.enum(stepKinds),
+  /** Name of the gate, of kinds `gate` and `gate-base`. Steps of before it was kept have none. */
+  gate: z.string().optional(),
   status: z.enum(['succeeded', 'failed']),
   summary: z.string(),
   exitCode: z.int().optional(),

@@ -86,7 +86,7 @@ export type Outcome = (typeof outcomes)[number];
 
 /**
  * Why a failed task failed, asked in this order: `input` (hopeless until the caller changes something), `infra`
- * (ours: workspace, worker, store), `conflict` (branch not ours), `gate` (work done, a check says no), `agent`.
+ * (ours: workspace, worker, store), `conflict` (branch not ours), `gate` (work done, a check or a person says no), `agent`.
  */
 export const failureClasses = ['input', 'infra', 'conflict', 'gate', 'agent'] as const;
 /** One class of failure. */

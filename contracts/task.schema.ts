@@ -1,6 +1,7 @@
 /** A task: what a caller sends to have one run, and what the API answers about it. */
 import { z } from 'zod';
 import { errorKinds, type ErrorCode } from './errors.ts';
+import { isRemote } from './is-remote.ts';
 import { batchIdPattern, taskIdPattern } from './names.ts';
 import { failureClasses, outcomes, taskStatuses, waitReasons } from './task-status.ts';
 
@@ -57,15 +58,25 @@ export const allowedHostSchema = z
 
 /** How finished work reaches the repository that it is for. */
 const deliveryModes = ['branch', 'patch', 'merge', 'pull-request'] as const;
-export const deliverySchema = z.strictObject({
-  /**
-   * `branch`: the task's branch in the repository. `patch`: nothing; the change is had by `ado diff`. `merge`: into the
-   * target branch, when it merges cleanly and the gates pass on the merge. `pull-request`: the branch, and a request.
-   */
-  mode: z.enum(deliveryModes).default('branch'),
-  /** Branch that work is merged into, or a pull request is for. Default: the one that HEAD of the repository names. */
-  target: refSchema.optional(),
-});
+export const deliverySchema = z
+  .strictObject({
+    /**
+     * `branch`: the task's branch in the repository. `patch`: nothing; the change is had by `ado diff`. `merge`: into the
+     * target branch, when it merges cleanly and the gates pass on the merge. `pull-request`: the branch, and a request.
+     */
+    mode: z.enum(deliveryModes).default('branch'),
+    /** Branch that work is merged into, or a pull request is for. Default: the one that HEAD of the repository names. */
+    target: refSchema.optional(),
+    /**
+     * Whether mode `branch` pushes into a repository on another host, too. Default: the branch is kept until `ado publish`.
+     * Into a folder it is always pushed, and the modes `merge` and `pull-request` push by themselves.
+     */
+    publish: z.boolean().optional(),
+  })
+  .refine(({ mode, publish }) => mode !== 'patch' || publish !== true, {
+    path: ['publish'],
+    message: 'mode `patch` pushes nothing: leave out `publish`, or take another mode',
+  });
 export type Delivery = z.infer<typeof deliverySchema>;
 
 /** Values of a repository's own, for `{{name}}` in the prompt and `ADO_VAR_<NAME>` in a command's environment. */
@@ -81,6 +92,10 @@ export type Variables = z.infer<typeof variablesSchema>;
 export const sandboxSchema = z.enum(['bubblewrap', 'none']);
 export type SandboxKind = z.infer<typeof sandboxSchema>;
 
+/** How far people are asked. */
+export const policySchema = z.enum(['autonomous', 'review-edits']);
+export type Policy = z.infer<typeof policySchema>;
+
 /** What a task may spend when nobody says: 10 US dollars. */
 export const defaultMaxCostMicroUsd = 10_000_000;
 
@@ -91,8 +106,11 @@ export const workSchema = z.strictObject({
   exec: z.string().min(1).max(4_000).optional(),
   /** Model of every agent but `command`: `<provider or account>:<model>`; `scripted:<absolute path>` (builtin) needs no key. */
   model: z.string().min(1).max(500).optional(),
-  /** How far people are asked. Only `autonomous` today: nobody is. */
-  policy: z.literal('autonomous').default('autonomous'),
+  /**
+   * How far people are asked, money apart. `autonomous`: nobody is. `review-edits`: before work is delivered, when it
+   * conflicts, and when the agent is stuck or out of rounds.
+   */
+  policy: policySchema.default('autonomous'),
   gates: z.array(gateSchema).max(20).default([]),
   /**
    * Checks of the repository's own that are looked for beside `gates`; a gate of the same name stands for what was found.
@@ -168,7 +186,7 @@ export function checkDelivery(
   repository: string,
   { context, path }: { readonly context: z.RefinementCtx; readonly path: (string | number)[] },
 ): void {
-  if (delivery.mode !== 'pull-request' || !/^(\/|file:)/.test(repository)) return;
+  if (delivery.mode !== 'pull-request' || isRemote(repository)) return;
   const message = `a pull request needs a repository at GitHub or GitLab, and ${repository} is a folder: name its URL`;
   context.addIssue({ code: 'custom', path, message });
 }
@@ -219,6 +237,7 @@ export const taskSchema = z.object({
   agent: agentKindSchema,
   exec: z.string().optional(),
   model: z.string().optional(),
+  policy: policySchema,
   gates: z.array(gateSchema),
   gateProfile: gateProfileSchema,
   setup: z.string().optional(),
@@ -249,6 +268,11 @@ export const taskSchema = z.object({
   commit: commitIdSchema.optional(),
   changed: z.boolean().optional(),
   diffStat: diffStatSchema.optional(),
+  /**
+   * Whether the repository has `commit`: on the task's branch, or merged into the target. Absent when nothing was
+   * committed, and of a cached result: its source tells.
+   */
+  published: z.boolean().optional(),
   /** The pull request (or merge request) of its branch. */
   pullRequestUrl: z.string().optional(),
   /** The task whose finished result stands for this one (`cached`). */

@@ -4,8 +4,7 @@
  */
 import { createServer, connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type {
   AgentEvent,
   AgentTurn,
@@ -22,11 +21,11 @@ const insidePort = 41_000;
 
 /** What one turn takes. */
 export interface TurnOnItsOwn {
-  readonly workspaces: Pick<Workspaces, 'run'>;
+  readonly workspaces: Pick<Workspaces, 'openAgentHome' | 'run'>;
   readonly workspace: Workspace;
   readonly agent: CodingAgent;
   readonly installed: InstalledAgent;
-  /** Folder for the agent's home and for the socket; the first turn finds it empty. */
+  /** Folder for the socket. */
   readonly folder: string;
   /** Where the model listens on 127.0.0.1. */
   readonly modelPort: number;
@@ -47,13 +46,12 @@ export interface PlayedTurn {
 /** Plays a turn to its end. @throws SANDBOX_UNAVAILABLE · SANDBOX_REQUIRED */
 export async function playTurn(play: TurnOnItsOwn): Promise<PlayedTurn> {
   const { workspaces, workspace, agent, installed, folder, turn, sandbox, timeoutMs } = play;
-  const home = join(folder, 'home');
   const launch = agent.launch(installed, {
     ...turn,
     gatewayUrl: `http://127.0.0.1:${String(insidePort)}`,
     workPath: workspace.path,
   });
-  writeHome(home, launch.homeFiles);
+  const { path: home } = workspaces.openAgentHome(workspace, launch.homeFiles);
   const socketPath = join(folder, 'model.sock');
   const server = await joinToPort(socketPath, play);
   const reader = agent.createReader();
@@ -76,16 +74,6 @@ export async function playTurn(play: TurnOnItsOwn): Promise<PlayedTurn> {
     return { events, end: reader.end({ exitCode, stderr }), durationMs };
   } finally {
     server.close();
-  }
-}
-
-/** Only into a new one: the host does not write where an agent may have left links. */
-function writeHome(home: string, files: Readonly<Record<string, string>>): void {
-  if (mkdirSync(home, { recursive: true }) === undefined) return;
-  for (const [name, text] of Object.entries(files)) {
-    const file = join(home, name);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
   }
 }
 

@@ -82,10 +82,10 @@ export const credentialLooks = proxyActivities<Pick<AccountActivities, 'listCred
   scheduleToStartTimeout: '2s',
 });
 
-/** A push or a pull request that a person waits for: tried again for a minute, as a worker may be restarting. */
+/** A push or a pull request that a person waits for: tried again for two minutes, as a worker may be restarting. */
 const publish = {
-  startToCloseTimeout: '60s',
-  scheduleToCloseTimeout: '60s',
+  startToCloseTimeout: '120s',
+  scheduleToCloseTimeout: '120s',
   scheduleToStartTimeout: '10s',
   retry,
 } as const;

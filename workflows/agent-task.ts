@@ -1,9 +1,9 @@
 /**
  * The life of one attempt of one task, from accepted to a final status.
  *
- * A `command` task is one activity: everything it does is idempotent inside. A task of any agent is a loop of turns
- * (agent-loop.ts). Whatever happens, the attempt ends with exactly one recorded result: an activity writes it together
- * with its last step, or `endTask` does.
+ * A `command` task is one activity, taken again when a person was asked before its delivery: everything it does is
+ * idempotent inside. A task of any other agent is a loop of turns (agent-loop.ts). Whatever happens, the attempt ends with
+ * exactly one recorded result: an activity writes it together with its last step, or `endTask` does.
  */
 import { CancellationScope, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { TaskRef, TaskResult } from '../contracts/activities.ts';
@@ -12,9 +12,9 @@ import {
   type AgentTaskInput,
   type AgentTaskProgress,
 } from '../contracts/messages.ts';
-import { agents, glue } from './activity-options.ts';
+import { glue } from './activity-options.ts';
 import { createAskPerson, type AskPerson } from './ask-person.ts';
-import { runAgentLoop } from './agent-loop.ts';
+import { onHost, runAgentLoop } from './agent-loop.ts';
 import { showStatus } from './show-status.ts';
 import { endingOf } from './task-ending.ts';
 
@@ -41,10 +41,7 @@ async function attempt(
   const ref: TaskRef = { tenantId: input.tenantId, taskId: input.taskId, attempt: input.attempt };
   try {
     if (input.agent !== 'command') return await runAgentLoop(input, progress, askPerson);
-    return await agents.performCommandTask.executeWithOptions(
-      { summary: `command · ${input.repository}` },
-      [ref],
-    );
+    return await runCommand(input, progress, askPerson);
   } catch (error) {
     const ending = endingOf(error);
     if (ending === undefined) throw error;
@@ -53,6 +50,24 @@ async function attempt(
         { ...ref, ...ending },
       ]),
     );
+  }
+}
+
+/** Runs a command task to its result; what it asks people comes between. */
+async function runCommand(
+  input: AgentTaskInput,
+  progress: Parameters<typeof runAgentLoop>[1],
+  askPerson: AskPerson,
+): Promise<TaskResult> {
+  const { tenantId, taskId, attempt } = input;
+  const summary = `command · ${input.repository}`;
+  for (;;) {
+    const end = await onHost(progress, (pool) =>
+      pool.performCommandTask.executeWithOptions({ summary }, [{ tenantId, taskId, attempt }]),
+    );
+    if (!('next' in end)) return end;
+    progress.hostQueue = end.hostQueue;
+    await askPerson(input, end.hold.question);
   }
 }
 

@@ -1,5 +1,5 @@
 // Rounds of repair: when the agent goes on, when it is told to try something else, and when it is over.
-import type { Rejection } from '../contracts/activities.ts';
+import type { Rejection, WorkDone } from '../contracts/activities.ts';
 import { judgeRound, type Rounds, type RoundVerdict } from './repair-rounds.ts';
 
 let serial = 0;
@@ -105,4 +105,44 @@ test('what is carried over stays small', () => {
 
   expect(rounds.failures).toHaveLength(5);
   expect(JSON.stringify(rounds).length).toBeLessThan(4_096);
+});
+
+/** Judges new failures of a change of this size, each so many minutes of work after the task's begin. */
+function kindsAt(
+  minutes: readonly number[],
+  change: { readonly files: number; readonly lines: number },
+): string[] {
+  let rounds: Rounds = { rounds: 0 };
+  return minutes.map((at) => {
+    const diffStat = { files: change.files, insertions: change.lines, deletions: 0 };
+    const done: WorkDone = { workMs: at * 60_000, diffStat };
+    const { verdict, after } = judgeRound(rounds, aFailure(), done);
+    rounds = after;
+    return verdict.kind === 'end' ? verdict.why : verdict.kind;
+  });
+}
+
+test.each([
+  { files: 1, lines: 50, minutes: 15 },
+  { files: 3, lines: 51, minutes: 30 },
+  { files: 4, lines: 1, minutes: 30 },
+  { files: 11, lines: 1, minutes: 60 },
+  { files: 1, lines: 301, minutes: 60 },
+])('$lines lines in $files files are worth $minutes minutes', ({ minutes, ...change }) => {
+  expect(kindsAt([40, 40 + minutes, 41 + minutes], change)).toEqual([
+    ...['again', 'again', 'other-approach'],
+  ]);
+});
+
+test('another approach gets the same time again, and then it is over', () => {
+  const kinds = kindsAt([0, 16, 31, 32], { files: 1, lines: 1 });
+
+  expect(kinds.slice(0, 3)).toEqual(['again', 'other-approach', 'again']);
+  expect(kinds[3]).toMatch(/still fails after more than 15 minutes of repair: test \d+ is red/);
+});
+
+test('where the work done is not known no time is counted', () => {
+  const before: Rounds = { rounds: 1, repairsSinceMs: 0 };
+
+  expect(judgeRound(before, aFailure()).verdict.kind).toBe('again');
 });

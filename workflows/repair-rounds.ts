@@ -1,12 +1,13 @@
 /**
  * What follows when the checks send work back: pure decisions over what the rounds before failed with.
  *
- *   failed ──► again ──► … ──► stuck: another approach, once ──► again ──► … ──► stuck, or out of rounds: the end
+ *   failed ──► again ──► … ──► stuck: another approach, once ──► again ──► … ──► stuck, or out of rounds: the end, or a person
  *
- * Stuck is one of three things: the same failure three times in a row; three in a row that are nearly the same; five in a
- * row at one gate without fewer findings. After another approach was asked for, the count begins anew.
+ * Stuck is one of four things: the same failure three times in a row; three in a row that are nearly the same; five in a
+ * row at one gate without fewer findings; more work since the first of them than a change of its size is worth. After
+ * another approach was asked for, the count begins anew; and so it does when a person lets a task go on that was at its end.
  */
-import type { Rejection } from '../contracts/activities.ts';
+import type { Rejection, WorkDone } from '../contracts/activities.ts';
 
 /** Times that the checks may send the work back. */
 const maxRounds = 10;
@@ -16,6 +17,14 @@ const maxAlike = 3;
 const alikeShare = 0.9;
 /** Rounds at one gate that may pass without fewer findings. */
 const maxWithoutProgress = 5;
+/** Minutes of repair that a change is worth by its size so far (features.md asks for 15, 30 and 60 by complexity). */
+const repairTimes = [
+  { maxFiles: 3, maxLines: 50, minutes: 15 },
+  { maxFiles: 10, maxLines: 300, minutes: 30 },
+] as const;
+/** The same of a larger change. */
+const longestRepairMinutes = 60;
+const minuteMs = 60_000;
 
 /** What the rounds so far have come to; small enough to be carried over. */
 export interface Rounds {
@@ -25,6 +34,8 @@ export interface Rounds {
   readonly failures?: readonly Rejection[] | undefined;
   /** Another approach was asked for. */
   readonly triedOtherApproach?: boolean | undefined;
+  /** Work time of the task at the first of the failures that count, in milliseconds. */
+  readonly repairsSinceMs?: number | undefined;
 }
 
 /** What is to be done with work that was sent back. */
@@ -41,20 +52,30 @@ export type RoundVerdict =
       readonly missing: string;
     };
 
-/** Decides on a round that failed, and answers the rounds with it. */
+/** The rounds of an agent that a person lets go on. */
+export const freshRounds = {
+  rounds: 0,
+  failures: [],
+  triedOtherApproach: undefined,
+  repairsSinceMs: undefined,
+} as const satisfies Rounds;
+
+/** Decides on a round that failed, and answers the rounds with it. Without the work done no time is counted. */
 export function judgeRound<T extends Rounds>(
   before: T,
   rejected: Rejection,
+  done?: WorkDone,
 ): { readonly verdict: RoundVerdict; readonly after: T } {
   const rounds = before.rounds + 1;
   const failures = [...(before.failures ?? []), rejected].slice(-maxWithoutProgress);
-  const after: T = { ...before, rounds, failures };
-  const stuck = whyStuck(failures);
+  const repairsSinceMs = before.repairsSinceMs ?? done?.workMs;
+  const after: T = { ...before, rounds, failures, repairsSinceMs };
+  const stuck = whyStuck(failures) ?? whyTooLong(after, rejected, done);
   if (stuck !== undefined && before.triedOtherApproach !== true && rounds < maxRounds) {
     const failed = [...new Set(failures.map(({ message }) => message))];
     return {
       verdict: { kind: 'other-approach', why: stuck, failed },
-      after: { ...after, failures: [], triedOtherApproach: true },
+      after: { ...after, failures: [], triedOtherApproach: true, repairsSinceMs: done?.workMs },
     };
   }
   if (stuck === undefined && rounds < maxRounds) return { verdict: { kind: 'again' }, after };
@@ -82,6 +103,23 @@ function whyStuck(failures: readonly Rejection[]): string | undefined {
     return `gate ${gate} failed nearly the same way ${String(maxAlike)} times: ${message}`;
   return isWithoutProgress(failures)
     ? `gate ${gate} has had no fewer findings for ${String(maxWithoutProgress)} rounds: ${message}`
+    : undefined;
+}
+
+/** Why the time is up that repairs of a change of this size are given; undefined while it is not. */
+function whyTooLong(
+  { repairsSinceMs }: Rounds,
+  { gate, message }: Rejection,
+  done: WorkDone | undefined,
+): string | undefined {
+  if (done === undefined || repairsSinceMs === undefined) return undefined;
+  const { files, insertions, deletions } = done.diffStat;
+  const fitting = repairTimes.find(
+    ({ maxFiles, maxLines }) => files <= maxFiles && insertions + deletions <= maxLines,
+  );
+  const minutes = fitting?.minutes ?? longestRepairMinutes;
+  return done.workMs - repairsSinceMs > minutes * minuteMs
+    ? `gate ${gate} still fails after more than ${String(minutes)} minutes of repair: ${message}`
     : undefined;
 }
 

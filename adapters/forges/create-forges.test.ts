@@ -10,9 +10,9 @@ test.each([
   expect(placeOf(repository)).toEqual({ host, path });
 });
 
-test.each(['/repositories/one', 'file:///repositories/one', 'https://github.com/'])(
-  '%s is at no host',
-  (repository) => {
-    expect(placeOf(repository)).toBeUndefined();
-  },
-);
+test.each([
+  ...['/repositories/one', 'file:///repositories/one', 'https://github.com/'],
+  'git@github.com:../user',
+])('%s is at no host', (repository) => {
+  expect(placeOf(repository)).toBeUndefined();
+});

@@ -56,7 +56,7 @@ export function createForges(settings: ForgeSettings): Forges {
   };
 }
 
-/** Host and path of a repository's URL, without `.git`; undefined for a folder. */
+/** Host and path of a repository's URL, without `.git`; undefined for a folder, and for a path that would leave its place in the API's. */
 export function placeOf(
   repository: string,
 ): { readonly host: string; readonly path: string } | undefined {
@@ -65,5 +65,6 @@ export function placeOf(
   const url = short === null ? URL.parse(repository) : undefined;
   const host = short?.[1] ?? url?.hostname ?? '';
   const path = (short?.[2] ?? url?.pathname ?? '').replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
-  return host === '' || path === '' ? undefined : { host: host.toLowerCase(), path };
+  const leaves = path.split('/').some((part) => part === '.' || part === '..');
+  return host === '' || path === '' || leaves ? undefined : { host: host.toLowerCase(), path };
 }

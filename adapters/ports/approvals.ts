@@ -1,7 +1,8 @@
 /** Questions of tasks to people, in PostgreSQL: asked by activities, decided through the API. */
-import type { ApprovalRef, OpenApprovalInput } from '../../contracts/activities.ts';
+import type { ApprovalRef, OpenApprovalInput, TaskRef } from '../../contracts/activities.ts';
 import type {
   ApprovalDecision,
+  ApprovalKind,
   ApprovalStatus,
   ApprovalTerms,
   OpenedApproval,
@@ -15,6 +16,14 @@ export interface ApprovalChange {
   /** False when it was so before: nothing was written, nothing is told. */
   readonly isNew: boolean;
 }
+
+/** A question that an attempt has asked. */
+export type AskedQuestion = Approval & {
+  /** Names it within the attempt. */
+  readonly key: string;
+  /** What it has come to; undefined while it is pending. */
+  readonly decision: ApprovalDecision | undefined;
+};
 
 /** What activities do with the questions of their task. Any method throws STORE_UNAVAILABLE. */
 export interface ApprovalJournal {
@@ -37,11 +46,14 @@ export interface ApprovalJournal {
   ): Promise<ApprovalChange & { readonly decision: ApprovalDecision | undefined }>;
   /** Lets the default decision of a pending approval count, with its effect. @throws APPROVAL_NOT_FOUND */
   expire(ref: ApprovalRef): Promise<ApprovalChange & { readonly decision: ApprovalDecision }>;
+  /** What an attempt has asked, oldest first. */
+  listAsked(ref: TaskRef): Promise<readonly AskedQuestion[]>;
 }
 
 /** Filters of the list of approvals, newest first. */
 export interface ApprovalFilter {
   readonly status?: readonly ApprovalStatus[] | undefined;
+  readonly kind?: readonly ApprovalKind[] | undefined;
   readonly taskId?: string | undefined;
   readonly batchId?: string | undefined;
   readonly limit: number;

@@ -18,6 +18,7 @@ import type {
   DiffStat,
   Gate,
   GateProfile,
+  Policy,
   SandboxKind,
   Variables,
 } from '../../contracts/task.schema.ts';
@@ -35,6 +36,7 @@ export interface TaskRecord {
   readonly agent: AgentKind;
   readonly exec: string | undefined;
   readonly model: string | undefined;
+  readonly policy: Policy;
   readonly gates: readonly Gate[];
   readonly gateProfile: GateProfile;
   readonly setup: string | undefined;
@@ -50,6 +52,8 @@ export interface TaskRecord {
   readonly batchParallel: number | undefined;
   /** Head of the task's branch in the mirror: the base commit, or the last recorded commit of any attempt. */
   readonly headCommit: string;
+  /** The head that was last delivered, by any attempt: its branch in the repository stands there. */
+  readonly publishedCommit: string | undefined;
   /** Base commit to `headCommit`. */
   readonly diffStat: DiffStat;
   /** Cost booked to this attempt so far. */
@@ -90,6 +94,8 @@ export interface Fence {
 export interface StepEntry {
   readonly step: number;
   readonly kind: (typeof stepKinds)[number];
+  /** Name of the gate, of kinds `gate` and `gate-base`. */
+  readonly gate?: string;
   readonly effectId: string;
   readonly status: 'succeeded' | 'failed';
   readonly summary: string;
@@ -100,6 +106,15 @@ export interface StepEntry {
   readonly costMicroUsd?: number;
   readonly startedAt: Date;
   readonly endedAt: Date;
+}
+
+/** A commit as it is on record. With its parent, the message and the date of its task, it can be made again. */
+export interface RecordedCommit {
+  readonly commit: string;
+  /** Of the step that made it. */
+  readonly effectId: string;
+  /** Names the patch from the base commit. */
+  readonly patchSha256: string;
 }
 
 /** One model call's usage and cost. */
@@ -145,6 +160,8 @@ export interface JournalEntry {
   readonly events?: readonly NewEvent[];
   /** The whole change so far as a patch; replaces the earlier one. */
   readonly diff?: { readonly patch: string; readonly commit: string; readonly diffStat: DiffStat };
+  /** The host that has made the commit. */
+  readonly host?: string;
   /** One line that says what the task does now. */
   readonly activity?: string;
   readonly waitingFor?: {
@@ -172,7 +189,7 @@ export interface TaskEnding {
 export interface WorkFacts {
   /** Booked to the attempt. */
   readonly costMicroUsd: number;
-  /** Gates whose last verdict is good, in the order in which they ran. */
+  /** Verdicts of gates that passed and what all come to, each once, in the order in which they were recorded. */
   readonly passedGates: readonly string[];
   /** Of an ended attempt. */
   readonly summary: string | undefined;
@@ -204,6 +221,18 @@ export interface TaskJournal {
   listMessages(ref: TaskRef): Promise<readonly KeyedMessage[]>;
   /** What the attempt has cost and which gates it has passed, as of now. */
   readFacts(ref: TaskRef): Promise<WorkFacts>;
+  /**
+   * The commits of a task from its base commit to its head, oldest first, of all attempts; undefined when one of them is
+   * not on record as it would have to be to make it again.
+   */
+  findCommits(ref: TaskRef): Promise<readonly RecordedCommit[] | undefined>;
+  /** A patch on record; undefined when it was too long to be kept whole. */
+  findPatch(ref: TaskRef, patchSha256: string): Promise<string | undefined>;
+  /**
+   * Records that another host has the commits of an attempt now. Repeating it changes nothing.
+   * @throws SUPERSEDED when another attempt has begun
+   */
+  recordRebuilt(ref: TaskRef, host: string): Promise<void>;
   /** Records where the work of an ended attempt was published, and tells it in the task's stream, once for each place. */
   recordPublished(ref: TaskRef, published: PublishedWork): Promise<void>;
   /** Whether a cancel was requested. Cheap; asked on the heartbeat. */

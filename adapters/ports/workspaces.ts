@@ -93,8 +93,15 @@ export type MergePlan = {
   readonly targetHead: string;
 } & (
   | { readonly kind: 'contained' }
-  /** `fast-forward`: the work itself. `merge`: a commit of both, which the mirror has. */
-  | { readonly kind: 'fast-forward' | 'merge'; readonly commit: string }
+  /** The work itself. */
+  | { readonly kind: 'fast-forward'; readonly commit: string }
+  /** A commit of both, which the mirror has. */
+  | {
+      readonly kind: 'merge';
+      readonly commit: string;
+      /** Files that were in conflict until changes of white space counted for nothing. */
+      readonly spaceIgnoredIn: readonly string[];
+    }
   /** Files that both sides have changed, and git cannot put together. */
   | { readonly kind: 'conflict'; readonly files: readonly string[] }
 );
@@ -107,6 +114,12 @@ export interface Workspaces {
     readonly baseRef?: string | undefined;
     readonly baseCommit?: string | undefined;
   }): Promise<ResolvedTarget>;
+  /** Reads files of a base commit as `readCommitted` does; undefined where this machine does not have it, or not yet. */
+  readBase(request: {
+    readonly repository: string;
+    readonly baseCommit: string;
+    readonly wanted: readonly string[];
+  }): Promise<CommittedFiles | undefined>;
   /** Files that a command names by absolute path, and a hash of their contents. */
   describeCommand(
     command: string,
@@ -140,6 +153,11 @@ export interface Workspaces {
    * @throws COMMIT_REFUSED · SUPERSEDED when the branch has moved otherwise · WORKSPACE_FAILED
    */
   commit(workspace: Workspace, request: CommitRequest): Promise<CommitResult>;
+  /**
+   * Brings the work tree back to its commit. What git ignores stays. Repeating it changes nothing.
+   * @throws WORKSPACE_FAILED
+   */
+  restore(workspace: Workspace): Promise<void>;
   /** Puts the branch into the source repository, never over others' commits. Repeating it changes nothing. @throws BRANCH_CONFLICT */
   deliver(request: {
     readonly repository: string;
@@ -157,6 +175,8 @@ export interface Workspaces {
     readonly commit: string;
     readonly message: string;
     readonly date: Date;
+    /** Whether changes in the amount of white space may count for nothing in a file that is in conflict. */
+    readonly mayIgnoreSpace: (path: string) => boolean;
     readonly signal?: AbortSignal;
   }): Promise<MergePlan>;
   /**
@@ -174,6 +194,8 @@ export interface Workspaces {
     workspace: Workspace,
     files: Readonly<Record<string, string>>,
   ): { readonly path: string; readonly isNew: boolean };
+  /** Answers whether this host has a commit of a repository. Asks nobody else. */
+  hasCommit(request: { readonly repository: string; readonly commit: string }): Promise<boolean>;
   /** Throws the worktree of a key away. */
   discard(key: string): Promise<void>;
 }

@@ -18,12 +18,17 @@ import { changeTasks, lockTask, type TaskColumns } from './task-moves.ts';
 import type { HeldTask } from './task-rows.ts';
 import type { TenantTransaction } from './tenant-transaction.ts';
 
-/** What a decision changes in the task that asked, by the kind of the question. */
+const nothing = (): TaskColumns => ({});
+
+/** What a decision changes in the task that asked; of the other kinds the task itself looks what was decided. */
 const effects: Readonly<Record<ApprovalKind, (decision: ApprovalDecision) => TaskColumns>> = {
   cost: (decision) =>
     decision === 'approve'
       ? { confirmed_cost_micro_usd: sql<number>`max_cost_micro_usd` }
       : { cost_refused: true },
+  quality_gate: nothing,
+  edits_review: nothing,
+  conflict: nothing,
 };
 
 /** Locks the task of a question. @throws TASK_NOT_FOUND */

@@ -30,10 +30,11 @@ export async function listApprovals(
   tx: TenantTransaction,
   filter: ApprovalFilter,
 ): Promise<Page<Approval>> {
-  const { status, taskId, batchId, limit } = filter;
+  const { status, kind, taskId, batchId, limit } = filter;
   const before = readCursor(filter.cursor, byAge);
   let query = tx.db.selectFrom('approvals').selectAll().where('tenant_id', '=', tx.tenantId);
   if (status !== undefined) query = query.where('status', '=', anyOf(status));
+  if (kind !== undefined) query = query.where('kind', '=', anyOf(kind));
   if (taskId !== undefined) query = query.where('task_id', '=', taskId);
   if (batchId !== undefined) query = query.where('batch_id', '=', batchId);
   if (before !== undefined) query = query.where(olderThan(before));
@@ -64,7 +65,8 @@ export function toApproval(row: ApprovalRow): Approval {
     decidedAt: toInstant(row.decided_at),
     decidedBy: row.decided_by ?? undefined,
     reason: row.reason ?? undefined,
-  };
+    // Kind and facts are columns of their own, written together.
+  } as Approval;
 }
 
 /** An approval as its workflow waits for it. */

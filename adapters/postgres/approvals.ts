@@ -1,5 +1,5 @@
 /** The approvals of a database. Each method is one transaction of the tenant. */
-import type { ApprovalRef, OpenApprovalInput } from '../../contracts/activities.ts';
+import type { ApprovalRef, OpenApprovalInput, TaskRef } from '../../contracts/activities.ts';
 import { decisionOf } from '../../contracts/approval.ts';
 import { AppError } from '../../contracts/errors.ts';
 import { taskWorkflowId } from '../../contracts/names.ts';
@@ -47,6 +47,16 @@ export function createApprovalJournal(database: Database): ApprovalJournal {
       if (decision === undefined) throw new Error(`approval ${ref.approvalId} is still pending`);
       return { ...changed, decision };
     },
+
+    listAsked: (ref) =>
+      database.inTenant(ref.tenantId, async (tx) => {
+        const rows = await askedBy(tx, ref).orderBy('created_at').orderBy('id').execute();
+        return rows.map((row) => ({
+          ...toApproval(row),
+          key: row.key,
+          decision: toOpened(row).decision,
+        }));
+      }),
   };
 }
 
@@ -107,14 +117,17 @@ function assertSame({ approval }: ApprovalChange, decision: string): void {
 
 function findAsked(
   tx: TenantTransaction,
-  { taskId, attempt, question }: OpenApprovalInput,
+  { question, ...ref }: OpenApprovalInput,
 ): Promise<ApprovalRow | undefined> {
+  return askedBy(tx, ref).where('key', '=', question.key).executeTakeFirst();
+}
+
+/** The questions of one attempt. */
+function askedBy(tx: TenantTransaction, { taskId, attempt }: TaskRef) {
   return tx.db
     .selectFrom('approvals')
     .selectAll()
     .where('tenant_id', '=', tx.tenantId)
     .where('task_id', '=', taskId)
-    .where('attempt', '=', attempt)
-    .where('key', '=', question.key)
-    .executeTakeFirst();
+    .where('attempt', '=', attempt);
 }

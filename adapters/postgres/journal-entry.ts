@@ -55,18 +55,23 @@ export function writeEntry(
 ): WrittenEntry {
   const parts = newParts(entry, recorded);
   const { steps, messages, usage, patch, head } = parts;
+  const headCommit = head?.commit ?? task.head_commit;
+  // A merge is another commit than the work that it holds: what counts is where the work stood then.
+  const isDelivered = parts.events.some(({ type }) => type === 'branch-delivered');
   const after: HeldTask = {
     ...task,
     steps: task.steps + steps.length,
     message_seq: task.message_seq + messages.length,
     attempt_cost_micro_usd: task.attempt_cost_micro_usd + (usage?.costMicroUsd ?? 0),
-    head_commit: head?.commit ?? task.head_commit,
+    head_commit: headCommit,
+    published_commit: isDelivered ? headCommit : task.published_commit,
   };
   const set = {
     steps: after.steps,
     message_seq: after.message_seq,
     attempt_cost_micro_usd: after.attempt_cost_micro_usd,
     head_commit: after.head_commit,
+    published_commit: after.published_commit,
     ...(usage && spent(usage)),
     ...(usage?.account !== undefined && routeColumns(usage.account, usage)),
     ...(head?.diffStat && { diff_stat: JSON.stringify(head.diffStat) }),
@@ -96,7 +101,7 @@ function newParts(entry: JournalEntry, recorded: RecordedParts) {
 async function insertParts(
   tx: TenantTransaction,
   task: HeldTask,
-  { steps, messages, usage, patch }: ReturnType<typeof newParts>,
+  { steps, messages, usage, patch, head }: ReturnType<typeof newParts>,
 ): Promise<{ readonly movement: Movement | undefined }> {
   const owner = { tenant_id: tx.tenantId, task_id: task.id, attempt: task.attempt };
   const stepRows = steps.map((step, index) => ({
@@ -105,9 +110,17 @@ async function insertParts(
     seq: task.steps + 1 + index,
   }));
   const messageSeq = task.message_seq + messages.length;
-  const checkpointRows = stepRows.flatMap(({ commit, seq, step }) =>
-    commit === null ? [] : [{ ...owner, seq, step, commit, message_seq: messageSeq, at: tx.at }],
-  );
+  // Steps that only name the commit, as the one that delivers it does, did not make it.
+  const isNew = patch !== undefined && head?.commit !== task.head_commit;
+  const maker = isNew ? stepRows.find(({ commit }) => commit === head?.commit) : undefined;
+  const made = { parent: task.head_commit, diff_sha256: patch?.sha256 ?? null };
+  const named = { parent: null, diff_sha256: null };
+  const checkpointRows = stepRows.flatMap((row) => {
+    const { commit, seq, step } = row;
+    if (commit === null) return [];
+    const how = row === maker ? made : named;
+    return [{ ...owner, seq, step, commit, message_seq: messageSeq, at: tx.at, ...how }];
+  });
   const messageRows = messages.map(({ key, message }, index) => ({
     ...owner,
     seq: task.message_seq + 1 + index,
@@ -133,8 +146,9 @@ async function insertParts(
   return { movement };
 }
 
-function liveColumns({ activity, waitingFor }: JournalEntry, at: Date) {
+function liveColumns({ activity, host, waitingFor }: JournalEntry, at: Date) {
   return {
+    ...(host !== undefined && { worker: host }),
     ...(activity !== undefined && { activity }),
     ...(waitingFor === null && endOfWait(at)),
     ...(waitingFor && beginWait(waitingFor, at)),
@@ -170,6 +184,7 @@ function stepColumns(step: StepEntry) {
     effect_id: step.effectId,
     step: step.step,
     kind: step.kind,
+    gate: step.gate ?? null,
     status: step.status,
     summary: step.summary,
     exit_code: step.exitCode ?? null,

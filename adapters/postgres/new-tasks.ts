@@ -104,13 +104,13 @@ export async function endCached(
   if (tasks.length === 0) return [];
   const ids = tasks.map((task) => task.id);
   const sourceIds = tasks.map((task) => sourceOf(task) ?? null);
-  const { rows } = await sql<Pick<HeldTask, 'id' | 'branch' | 'head_commit'>>`
+  const { rows } = await sql<Pick<HeldTask, 'id' | 'branch' | 'head_commit' | 'published_commit'>>`
     update tasks set source_task_id = source.id, branch = source.branch, head_commit = source.head_commit,
-      changed = source.changed, summary = source.summary, diff_stat = source.diff_stat, diff_sha256 = source.diff_sha256
+      published_commit = source.published_commit, changed = source.changed, summary = source.summary, diff_stat = source.diff_stat, diff_sha256 = source.diff_sha256
     from unnest(${ids}::text[], ${sourceIds}::text[]) as pair (id, source_id)
     join tasks as source on source.tenant_id = ${tx.tenantId} and source.id = pair.source_id
     where tasks.tenant_id = ${tx.tenantId} and tasks.id = pair.id
-    returning tasks.id, tasks.branch, tasks.head_commit`.execute(tx.db);
+    returning tasks.id, tasks.branch, tasks.head_commit, tasks.published_commit`.execute(tx.db);
   const taken = new Map(rows.map((row) => [row.id, row]));
   const changed = tasks.map((task) => ({ ...task, ...taken.get(task.id) }));
   return endTasks(tx, changed, { outcome: 'skipped_unchanged', reason: 'cached' });

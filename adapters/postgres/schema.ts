@@ -13,7 +13,7 @@ import type { EventType } from '../../contracts/event.schema.ts';
 import type { Scope } from '../../contracts/http.schema.ts';
 import type { OutboxMessage } from '../../contracts/messages.ts';
 import type { Finding, Step } from '../../contracts/step.schema.ts';
-import type { DiffStat, Task } from '../../contracts/task.schema.ts';
+import type { DiffStat, Policy, Task } from '../../contracts/task.schema.ts';
 import type {
   BatchStatus,
   FailureClass,
@@ -82,7 +82,7 @@ interface TasksTable {
   agent: Fixed<Task['agent']>;
   exec: Fixed<string | null>;
   model: Fixed<string | null>;
-  policy: Fixed<string>;
+  policy: Fixed<Policy>;
   gates: Json<Task['gates']>;
   gate_profile: Fixed<Task['gateProfile']>;
   setup: Fixed<string | null>;
@@ -135,6 +135,7 @@ interface TasksTable {
   diff_stat: OptionalJson<DiffStat>;
   diff_sha256: string | null;
   pull_request_url: string | null;
+  published_commit: string | null;
 }
 
 interface ApprovalsTable {
@@ -166,6 +167,7 @@ interface StepsTable {
   effect_id: string;
   step: number;
   kind: Step['kind'];
+  gate: string | null;
   status: Step['status'];
   summary: string;
   exit_code: number | null;
@@ -229,6 +231,8 @@ interface CheckpointsTable {
   commit: string;
   message_seq: number;
   at: Date;
+  parent: string | null;
+  diff_sha256: string | null;
 }
 
 interface BlobsTable {

@@ -22,6 +22,8 @@ import {
   openStatuses,
   taskEnded,
 } from './task-moves.ts';
+import { chainTo, listMadeCommits } from './made-commits.ts';
+import { findWholePatch } from './patches.ts';
 import { toItem, toStepEntry, toTaskRecord, toTaskResult, type HeldTask } from './task-rows.ts';
 import type { Database, TenantTransaction } from './tenant-transaction.ts';
 
@@ -138,23 +140,36 @@ export function createTaskJournal(database: Database): TaskJournal {
           readTask(tx, ref),
           tx.db
             .selectFrom('steps')
-            .select(['summary', 'status'])
+            .select('summary')
             .where('tenant_id', '=', tx.tenantId)
             .where('task_id', '=', ref.taskId)
             .where('attempt', '=', ref.attempt)
-            .where('kind', '=', 'gate')
+            .where('kind', 'in', ['gate', 'checks'])
+            .where('status', '=', 'succeeded')
             .orderBy('seq')
             .execute(),
         ]);
-        const passed = gates.filter(
-          ({ status, summary }) =>
-            status === 'succeeded' && !/^\S+ on the base commit/.test(summary),
-        );
         return {
           costMicroUsd: task.attempt_cost_micro_usd,
-          passedGates: [...new Set(passed.map(({ summary }) => summary))],
+          passedGates: [...new Set(gates.map(({ summary }) => summary))],
           summary: task.summary ?? undefined,
         };
+      }),
+
+    findCommits: (ref) =>
+      database.inTenant(ref.tenantId, async (tx) => {
+        const task = await readTask(tx, ref);
+        const made = await listMadeCommits(tx, ref.taskId);
+        return chainTo(task.head_commit, made);
+      }),
+
+    findPatch: (ref, patchSha256) =>
+      database.inTenant(ref.tenantId, (tx) => findWholePatch(tx, patchSha256)),
+
+    recordRebuilt: (ref, host) =>
+      database.inTenant(ref.tenantId, async (tx) => {
+        const task = await lockAttempt(tx, ref);
+        await changeTasks(tx, [task], { set: { worker: host }, events: () => [] });
       }),
 
     recordPublished: (ref, published) =>
@@ -176,10 +191,12 @@ export function createTaskJournal(database: Database): TaskJournal {
               one.commit === commit &&
               (pullRequestUrl === null || one.pullRequestUrl === pullRequestUrl),
           );
-        if (isKnown) return;
         await changeTasks(tx, [task], {
-          set: pullRequestUrl === null ? {} : { pull_request_url: pullRequestUrl },
-          events: () => [{ type: 'branch-delivered', data: published }],
+          set: {
+            published_commit: commit,
+            ...(pullRequestUrl === null ? {} : { pull_request_url: pullRequestUrl }),
+          },
+          events: () => (isKnown ? [] : [{ type: 'branch-delivered', data: published }]),
         });
       }),
 

@@ -32,6 +32,7 @@ export const heldColumns = [
   'error_code',
   'error',
   'head_commit',
+  'published_commit',
 ] as const satisfies readonly (keyof TaskRow)[];
 /** A task as far as its changes need it. */
 export type HeldTask = Pick<TaskRow, (typeof heldColumns)[number]>;
@@ -57,6 +58,7 @@ export function toTask(row: TaskRow): Task {
     agent: row.agent,
     exec: row.exec ?? undefined,
     model: row.model ?? undefined,
+    policy: row.policy,
     gates: row.gates,
     gateProfile: row.gate_profile,
     setup: row.setup ?? undefined,
@@ -78,6 +80,7 @@ export function toTask(row: TaskRow): Task {
     commit: row.head_commit ?? undefined,
     changed: row.changed ?? undefined,
     diffStat: row.diff_stat ?? undefined,
+    published: row.source_task_id === null ? isPublished(row) : undefined,
     pullRequestUrl: row.pull_request_url ?? undefined,
     sourceTaskId: row.source_task_id ?? undefined,
     costMicroUsd: row.cost_micro_usd,
@@ -107,6 +110,7 @@ export function toTaskRecord(
     agent: row.agent,
     exec: row.exec ?? undefined,
     model: row.model ?? undefined,
+    policy: row.policy,
     gates: row.gates,
     gateProfile: row.gate_profile,
     setup: row.setup ?? undefined,
@@ -120,6 +124,7 @@ export function toTaskRecord(
     itemIndex: row.item_index ?? undefined,
     batchParallel: batch.parallel ?? undefined,
     headCommit: row.head_commit ?? row.base_commit,
+    publishedCommit: row.published_commit ?? undefined,
     diffStat: row.diff_stat ?? { files: 0, insertions: 0, deletions: 0 },
     costMicroUsd: row.attempt_cost_micro_usd,
     confirmedCostMicroUsd: row.confirmed_cost_micro_usd,
@@ -161,6 +166,7 @@ export function toTaskEnded(row: HeldTask): EventBody<'task-ended'> {
     ...toEnding(row),
     commit: row.head_commit ?? undefined,
     branch: row.head_commit === null ? undefined : row.branch,
+    published: isPublished(row),
     costMicroUsd: row.attempt_cost_micro_usd,
   };
 }
@@ -186,9 +192,15 @@ export function toItemEnded(row: HeldTask): EventBody<'item-ended'> {
     outcome: outcomeOf(row),
     ...toEnding(row),
     branch: row.head_commit === null ? undefined : row.branch,
+    published: isPublished(row),
     costMicroUsd: row.attempt_cost_micro_usd,
     durationMs,
   };
+}
+
+/** Whether the repository has the work; undefined when there is none. */
+function isPublished(row: Pick<HeldTask, 'head_commit' | 'published_commit'>): boolean | undefined {
+  return row.head_commit === null ? undefined : row.published_commit === row.head_commit;
 }
 
 function toEnding(row: Pick<HeldTask, 'failure_class' | 'reason' | 'error_code' | 'error'>) {
@@ -231,6 +243,7 @@ function toStepParts(row: StepRow) {
   return {
     step: row.step,
     kind: row.kind,
+    gate: row.gate ?? undefined,
     status: row.status,
     summary: row.summary,
     exitCode: row.exit_code ?? undefined,

@@ -9,6 +9,7 @@ import { createBatchStore } from './batch-store.ts';
 import { appendBatchEvents, listEvents } from './event-log.ts';
 import { endCached, findResults, insertTasks } from './new-tasks.ts';
 import { enqueue, startTask } from './outbox.ts';
+import { findKeptPatch } from './patches.ts';
 import { audit, findKey, takeKey } from './requests.ts';
 import type { TaskRow } from './schema.ts';
 import { listMessages, listSteps, listTasks } from './task-lists.ts';
@@ -120,19 +121,9 @@ export function createTaskStore(database: Database): TaskStore {
 
     getDiff: (actor, taskId) =>
       database.inTenant(actor.tenantId, async (tx) => {
-        const row = await tx.db
-          .selectFrom('tasks')
-          .leftJoin('blobs', (join) =>
-            join
-              .onRef('blobs.tenant_id', '=', 'tasks.tenant_id')
-              .onRef('blobs.sha256', '=', 'tasks.diff_sha256'),
-          )
-          .select('blobs.content')
-          .where('tasks.tenant_id', '=', tx.tenantId)
-          .where('tasks.id', '=', taskId)
-          .executeTakeFirst();
-        if (row === undefined) throw noTask(taskId);
-        return row.content ?? '';
+        const found = await findKeptPatch(tx, taskId);
+        if (found === undefined) throw noTask(taskId);
+        return found.content ?? '';
       }),
 
     listEvents: (actor, streamId, afterSeq, limit) =>

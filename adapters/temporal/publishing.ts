@@ -9,7 +9,7 @@ import type { PublishAnswer, PublishInput } from '../../contracts/activities.ts'
 import { taskQueues, workflowTypes } from '../../contracts/names.ts';
 import { tenantAttribute } from './search-attributes.ts';
 
-/** Both hosts that may be asked, with 10 s to find each and a minute to push. */
+/** Three hosts that may be asked, with 10 s to find each, and two minutes to fetch and push. */
 const longestMs = 150_000;
 
 /** Has a task published, or waits for who does it already. Answers undefined when no worker took it. */

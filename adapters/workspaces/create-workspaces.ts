@@ -1,8 +1,10 @@
 /** Where agents work: mirrors, worktrees, sandbox, commits and delivery, put together. */
+import { join } from 'node:path';
 import type { SandboxLimits } from '../../config/sandbox-limits.ts';
 import type { EgressSettings } from '../egress/egress-proxy.ts';
 import type { CrashPoint, Workspaces } from '../ports.ts';
 import { openAgentHome } from './agent-home.ts';
+import { createReadBase } from './base-files.ts';
 import { describeCommand } from './command-files.ts';
 import { readCommitted } from './committed-files.ts';
 import { createDeliver } from './delivery.ts';
@@ -11,9 +13,10 @@ import { createGit } from './git.ts';
 import { viewHost, type HostView } from './host-view.ts';
 import { createLauncher } from './launcher.ts';
 import { createMerging } from './merging.ts';
-import { createMirrors } from './mirrors.ts';
+import { createMirrors, hasCommit, mirrorPath } from './mirrors.ts';
 import { createCommitWork } from './quarantine-commits.ts';
 import { runInWorktree } from './run-sandboxed.ts';
+import { createRestoreTree } from './restore-tree.ts';
 import { createTakeSnapshot } from './snapshot.ts';
 import { createResolve } from './targets.ts';
 import { createWorktrees } from './worktrees.ts';
@@ -49,12 +52,15 @@ export function createWorkspaces(options: {
   const worktrees = createWorktrees({ git, launcher, mirrors, dataDir });
   let view: Promise<HostView> | undefined;
   const host = (): Promise<HostView> => (view ??= viewHost(options));
-  const takeSnapshot = createTakeSnapshot({ launcher, host, allowUnsandboxed });
+  const treeDeps = { launcher, host, allowUnsandboxed };
+  const takeSnapshot = createTakeSnapshot(treeDeps);
+  const restoreTree = createRestoreTree(treeDeps);
   const commitWork = createCommitWork({ git, launcher, worktrees, takeSnapshot, crashpoint });
 
   return {
     resolve: createResolve(git),
     describeCommand,
+    readBase: createReadBase({ git, dataDir }),
     prepare: worktrees.prepare,
     readCommitted: (workspace, { commit, wanted }) =>
       worktrees.use(workspace, ({ mirror, headCommit }) =>
@@ -62,12 +68,13 @@ export function createWorkspaces(options: {
       ),
     run: (workspace, run) =>
       worktrees.use(workspace, (worktree) =>
-        withEgress(run, egress, (routed) =>
-          runInWorktree({ launcher, host, allowUnsandboxed }, worktree, routed),
-        ),
+        withEgress(run, egress, (routed) => runInWorktree(treeDeps, worktree, routed)),
       ),
     commit: (workspace, request) =>
       worktrees.use(workspace, (worktree) => commitWork(worktree, workspace.headCommit, request)),
+    restore: (workspace) => worktrees.use(workspace, restoreTree),
+    hasCommit: ({ repository, commit }) =>
+      hasCommit(git, mirrorPath(join(dataDir, 'mirrors'), repository), commit),
     deliver: createDeliver({ git, dataDir }),
     ...createMerging({ git, mirrors, dataDir }),
     openAgentHome,

@@ -9,14 +9,17 @@ import type { Workspaces } from '../ports.ts';
 import { openPushTarget, pushCommit, type PushTarget } from './delivery.ts';
 import { gitMessage, type Git, type GitResult } from './git.ts';
 import { mirrorPath, type Mirrors } from './mirrors.ts';
+import { mergeIgnoringSpace, readConflicts } from './space-merge.ts';
 
 /** A large merge on a slow disk. */
 const mergeTimeoutMs = 600_000;
 const listTimeoutMs = 60_000;
 /** Conflicting files that are named; beyond it they are cut off. */
 const maxConflictBytes = 1_048_576;
+/** Files in conflict of which it is asked whether white space is all: beyond it somebody has to look anyway. */
+const maxSpaceFiles = 100;
 
-const person = { name: 'ado', email: 'ado@localhost' } as const;
+type MergeRequest = Parameters<Workspaces['planMerge']>[0];
 
 /** Makes `planMerge` and `pushMerge`. */
 export function createMerging({
@@ -45,29 +48,21 @@ export function createMerging({
       if (await holds(targetHead, commit)) return { ...target, kind: 'contained' };
       if (await holds(commit, targetHead)) return { ...target, kind: 'fast-forward', commit };
 
-      const options = ['--write-tree', '-z', '--name-only', '--no-messages'];
-      const merged = await run(['merge-tree', ...options, targetHead, commit], {
-        maxOutputBytes: maxConflictBytes,
-      });
-      const [tree = '', ...files] = merged.stdout.toString().split('\0');
-      if (merged.exitCode === 1)
-        return { ...target, kind: 'conflict', files: [...new Set(files.filter(Boolean))] };
-      if (merged.exitCode !== 0 || !/^[0-9a-f]{40}$/.test(tree)) throw failed('merge', merged);
+      const { tree, paths } = await mergeTrees(run, { targetHead, ...request });
+      if (tree === undefined) return { ...target, kind: 'conflict', files: paths };
       const date = `${String(Math.floor(request.date.getTime() / 1_000))} +0000`;
       const made = await run(['commit-tree', tree, '-p', targetHead, '-p', commit], {
         stdin: request.message,
         env: {
-          GIT_AUTHOR_NAME: person.name,
-          GIT_AUTHOR_EMAIL: person.email,
+          GIT_AUTHOR_NAME: 'ado',
+          GIT_AUTHOR_EMAIL: 'ado@localhost',
           GIT_AUTHOR_DATE: date,
-          GIT_COMMITTER_NAME: person.name,
-          GIT_COMMITTER_EMAIL: person.email,
           GIT_COMMITTER_DATE: date,
         },
       });
       const mergeCommit = made.stdout.toString().trim();
       if (made.exitCode !== 0 || !/^[0-9a-f]{40}$/.test(mergeCommit)) throw failed('merge', made);
-      return { ...target, kind: 'merge', commit: mergeCommit };
+      return { ...target, kind: 'merge', commit: mergeCommit, spaceIgnoredIn: paths };
     },
     async pushMerge({ repository, target, targetHead, commit }) {
       const gitDir = mirrorPath(join(dataDir, 'mirrors'), repository);
@@ -84,6 +79,30 @@ export function createMerging({
       throw new AppError('MERGE_CONFLICT', why);
     },
   };
+}
+
+/**
+ * Merges two commits as trees. Answers the tree with the files in which white space was ignored, or without a tree the
+ * files in conflict. @throws WORKSPACE_FAILED
+ */
+async function mergeTrees(
+  run: (args: readonly string[], more?: object) => Promise<GitResult>,
+  request: Pick<MergeRequest, 'commit' | 'mayIgnoreSpace'> & { readonly targetHead: string },
+): Promise<{ readonly tree: string | undefined; readonly paths: readonly string[] }> {
+  const { targetHead, commit, mayIgnoreSpace } = request;
+  const merged = await run(['merge-tree', '--write-tree', '-z', targetHead, commit], {
+    maxOutputBytes: maxConflictBytes,
+  });
+  const { tree, paths, files } = readConflicts(merged.stdout.toString());
+  // Conflicts are all that makes it so long; the last path may be half of one.
+  if (merged.cut) return { tree: undefined, paths: paths.slice(0, -1) };
+  if (merged.exitCode === 1) {
+    const isTrivial =
+      files !== undefined && files.length <= maxSpaceFiles && paths.every(mayIgnoreSpace);
+    return { tree: isTrivial ? await mergeIgnoringSpace(run, { tree, files }) : undefined, paths };
+  }
+  if (merged.exitCode !== 0 || !/^[0-9a-f]{40}$/.test(tree)) throw failed('merge', merged);
+  return { tree, paths };
 }
 
 /** The branch to merge into: the named one, or the one that HEAD names. @throws REF_NOT_FOUND */

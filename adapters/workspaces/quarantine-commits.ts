@@ -26,9 +26,8 @@ import { createCommit, isCommitOf, type CommitObject } from './commit-object.ts'
 import { gitMessage, type Git } from './git.ts';
 import type { Launcher } from './launcher.ts';
 import { removeTree } from './remove-tree.ts';
-import { findText } from './small-files.ts';
 import type { Snapshot, TakeSnapshot } from './snapshot.ts';
-import { refOf, type Worktree, type Worktrees } from './worktrees.ts';
+import { readRef, refOf, type Worktree, type Worktrees } from './worktrees.ts';
 
 /** As in git's own receive-pack: below, loose objects; from there on, one pack. */
 const unpackLimit = 100;
@@ -237,11 +236,6 @@ export function createCommitWork(deps: {
 
 function resultOf({ diffStat, patch }: Change): Pick<CommitResult, 'diffStat' | 'patch'> {
   return { diffStat, patch };
-}
-
-/** Reads a ref as git stores it; the mirror's are never packed. */
-function readRef(mirror: string, ref: string): string | undefined {
-  return findText(join(mirror, ref))?.trim();
 }
 
 function breakStaleLock(lock: string): void {

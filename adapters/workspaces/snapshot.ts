@@ -103,19 +103,15 @@ export function createTakeSnapshot(deps: {
       writable: [quarantine],
       workDir: worktree.tree,
       env: {
-        GIT_DIR: worktree.gitDir,
-        GIT_WORK_TREE: worktree.tree,
-        GIT_INDEX_FILE: index,
+        ...gitEnvironment(worktree, index),
         GIT_OBJECT_DIRECTORY: join(quarantine, 'objects'),
         GIT_ALTERNATE_OBJECT_DIRECTORIES: join(worktree.mirror, 'objects'),
-        GIT_CONFIG_NOSYSTEM: '1',
-        LC_ALL: 'C',
         QUARANTINE: quarantine,
         HEAD_COMMIT: worktree.headCommit,
       },
     };
     const stderr: Uint8Array[] = [];
-    const exit = await launch(deps, {
+    const exit = await launchOverTree(deps, {
       argv: [
         'sh',
         '-c',
@@ -136,10 +132,26 @@ export function createTakeSnapshot(deps: {
   };
 }
 
-type SnapshotDeps = Parameters<typeof createTakeSnapshot>[0];
+/** What git needs to look at a work tree with an index of its own. */
+export function gitEnvironment(
+  { gitDir, tree }: Worktree,
+  index: string,
+): Readonly<Record<string, string>> {
+  return {
+    GIT_DIR: gitDir,
+    GIT_WORK_TREE: tree,
+    GIT_INDEX_FILE: index,
+    GIT_CONFIG_NOSYSTEM: '1',
+    LC_ALL: 'C',
+  };
+}
 
-async function launch(
-  deps: SnapshotDeps,
+/** What programs over a work tree are run with. */
+export type TreeDeps = Parameters<typeof createTakeSnapshot>[0];
+
+/** Runs a program of ours over a tree that an agent has touched, in a second sandbox. @throws SANDBOX_UNAVAILABLE */
+export async function launchOverTree(
+  deps: TreeDeps,
   launched: Omit<Parameters<typeof launchInSandbox>[2], 'signal'>,
 ): Promise<Exit> {
   const host = await deps.host();
@@ -171,7 +183,7 @@ async function launch(
  * The copy keeps the index's time. Git looks into every file that is not older than the index (one second is its
  * measure), so a later time would hide what was changed within the second of the checkout.
  */
-async function copyIndex(source: string, target: string): Promise<void> {
+export async function copyIndex(source: string, target: string): Promise<void> {
   const { mtime, atime } = lstatSync(source);
   await copyFile(source, target);
   utimesSync(target, atime, mtime);

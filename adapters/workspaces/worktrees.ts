@@ -18,7 +18,7 @@ import { gitMessage, type Git } from './git.ts';
 import type { Launcher } from './launcher.ts';
 import { readableName, type Mirrors } from './mirrors.ts';
 import { removeTree } from './remove-tree.ts';
-import { findText, namesIn, replaceFile } from './small-files.ts';
+import { findText, makePrivateFolder, namesIn, replaceFile } from './small-files.ts';
 
 /** A large tree on a slow disk. */
 const checkoutTimeoutMs = 600_000;
@@ -86,6 +86,7 @@ export function createWorktrees(deps: {
 
   const makeFolders = (worktree: Worktree): void => {
     const { tree, gitDir, mirror } = worktree;
+    makePrivateFolder(folder);
     mkdirSync(join(gitDir, 'objects', 'info'), { recursive: true });
     mkdirSync(dirname(join(gitDir, 'refs', 'heads', worktree.branch)), { recursive: true });
     mkdirSync(tree);
@@ -142,6 +143,7 @@ export function createWorktrees(deps: {
           );
         }
       }
+      await dropStaleRef(git, worktree);
       writeState(worktree);
       return { path: worktree.tree, headCommit, isKept: false };
     },
@@ -208,6 +210,25 @@ function nameOf(key: string): string {
  */
 export function refOf(key: string): string {
   return `refs/ado/tasks/${nameOf(key)}`;
+}
+
+/** Reads a ref as git stores it; the mirror's are never packed. */
+export function readRef(mirror: string, ref: string): string | undefined {
+  return findText(join(mirror, ref))?.trim();
+}
+
+/**
+ * The attempt's ref stands where its work does, or one commit further when that is not on record yet. Else the work went on
+ * at another host meanwhile: the ref is of no use.
+ */
+async function dropStaleRef(git: Git, { mirror, key, headCommit }: Worktree): Promise<void> {
+  const ref = refOf(key);
+  const standsAt = readRef(mirror, ref);
+  if (standsAt === undefined || standsAt === headCommit) return;
+  const parent = await git.run({
+    args: [`--git-dir=${mirror}`, 'rev-parse', '--verify', '--quiet', `${standsAt}^`],
+  });
+  if (parent.stdout.toString().trim() !== headCommit) rmSync(join(mirror, ref), { force: true });
 }
 
 async function emptyTree(launcher: Launcher, worktree: Worktree): Promise<void> {

@@ -45,7 +45,7 @@ function scriptOf(model: string | undefined): string | undefined {
 }
 
 /**
- * Remembers how a check ended for a time: it costs hundreds of milliseconds, and its answer hardly ever changes. Once
+ * Remembers how a check ended for a time: it costs about a second, and its answer hardly ever changes. Once
  * that time is over, a good answer still stands while the next check is under way; a bad one is asked for anew.
  */
 export function rememberCheck(

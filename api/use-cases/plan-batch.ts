@@ -5,6 +5,7 @@ import { slugOf } from '../../contracts/names.ts';
 import { defaultMaxCostMicroUsd } from '../../contracts/task.schema.ts';
 import type { ApiDeps } from '../deps.ts';
 import { assertModel } from './check-work.ts';
+import { findChecks } from './find-checks.ts';
 import { estimateWork } from './estimate-work.ts';
 import { prepareBatch } from './prepare-batch.ts';
 
@@ -22,7 +23,11 @@ export async function planBatch(
     reusable.map((task) => task.contentKey),
   );
 
-  const items = tasks.map((task) => toPlannedItem(task, body.name, results));
+  const checksOf = await findChecks(deps, body, tasks);
+  const items = tasks.map((task) => ({
+    ...toPlannedItem(task, body.name, results),
+    checks: checksOf(task),
+  }));
   const toRun = items.filter((item) => item.skip === undefined).length;
   const { maxCostMicroUsd = toRun * defaultMaxCostMicroUsd } = body;
   const worstMicroUsd = buys(deps, body) && toRun > 0 ? maxCostMicroUsd : 0;

@@ -1,5 +1,5 @@
 /** `ado approvals`, `ado approve` and `ado reject`. */
-import type { ApprovalDecision } from '../../contracts/approval.ts';
+import type { ApprovalDecision, ApprovalKind } from '../../contracts/approval.ts';
 import { formatApproval, formatApprovals, getApprovalId, listApprovals } from '../approvals.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
@@ -11,13 +11,17 @@ import type { OutputFormat } from '../output.ts';
 export interface ApprovalsOptions {
   /** Those that were answered, too. */
   readonly all?: true | undefined;
+  readonly kind?: readonly ApprovalKind[] | undefined;
   readonly output: OutputFormat;
 }
 
 /** Lists what tasks ask; answers the exit code. */
 export async function approvals(cli: Cli, options: ApprovalsOptions): Promise<number> {
   const api = await connect(cli, { mayStart: false });
-  const items = await listApprovals(api, options.all === true ? {} : { status: 'pending' });
+  const items = await listApprovals(api, {
+    ...(options.all === true ? {} : { status: 'pending' }),
+    ...(options.kind === undefined ? {} : { kind: options.kind.join(',') }),
+  });
   const { paint, note } = cli.terminal;
   if (items.length === 0) note('Nobody asks anything.');
   await print(cli.terminal, options.output, {

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { Batch } from '../../contracts/batch.schema.ts';
 import type { Event } from '../../contracts/event.schema.ts';
 import type { Step } from '../../contracts/step.schema.ts';
+import { gateSchema } from '../../contracts/task.schema.ts';
 import type { Task } from '../../contracts/task.schema.ts';
 import { listAll } from '../api-client.ts';
 import type { ApiClient } from '../api-client.ts';
@@ -95,7 +96,7 @@ async function exportItem(
   writeResult(join(root, 'transcript.jsonl'), lines.join(''));
   writeResult(join(root, 'diff.patch'), patch);
   if (steps.some((step) => step.kind === 'gate')) {
-    for (const [name, text] of await readGateLogs(api, task))
+    for (const [name, text] of await readGateLogs(api, task.id))
       writeResult(join(root, 'gates', `${name}.log`), text);
   }
   const { costMicroUsd, inputTokens, outputTokens } = task;
@@ -109,16 +110,15 @@ function toStepCost({ attempt, step, kind, costMicroUsd }: Step): CostFile['step
 }
 
 /** What each gate wrote, run after run; success logs are kept too. */
-async function readGateLogs(api: ApiClient, task: Task): Promise<Map<string, string>> {
+async function readGateLogs(api: ApiClient, taskId: string): Promise<Map<string, string>> {
   const logs = new Map<string, string>();
   let open: string | undefined;
   const append = (text: string): void => {
     if (open !== undefined) logs.set(open, (logs.get(open) ?? '') + text);
   };
-  for await (const event of listEvents(api, task.id)) {
+  for await (const event of listEvents(api, taskId)) {
     if (event.type === 'step-started') {
-      open =
-        event.data.kind === 'gate' ? gateOf(task, event.data.summary, event.data.step) : undefined;
+      open = event.data.kind === 'gate' ? logNameOf(event.data) : undefined;
       append(`== step ${event.data.step}: ${event.data.summary}\n`);
     } else if (event.type === 'output' && event.data.source === 'gate') {
       append(event.data.text);
@@ -135,12 +135,9 @@ function listEvents(api: ApiClient, id: string): AsyncIterable<Event> {
   return followEvents({ api, id, after: 0, follow: false, signal, onConnection: () => undefined });
 }
 
-/** The gate that a step's summary names; gate names are safe as file names. */
-function gateOf(task: Task, summary: string, step: number): string {
-  const words = summary.split(/[^a-z0-9-]+/);
-  const named = task.gates.find((gate) => words.includes(gate.name))?.name;
-  // A check that was found in the repository is not in the request.
-  return named ?? (/^[a-z0-9][a-z0-9-]{0,39}$/.test(summary) ? summary : `step-${step}`);
+/** The gate that begins: its name is its summary, and safe as a file name; what else there might be is not. */
+function logNameOf({ summary, step }: { readonly summary: string; readonly step: number }): string {
+  return gateSchema.shape.name.safeParse(summary).success ? summary : `step-${step}`;
 }
 
 function toLockRow(task: Task, batch: Batch): Parameters<typeof formatLock>[0][number] {
@@ -179,6 +176,7 @@ function formatItemsCsv(items: readonly Item[]): string {
       outputTokens: String(task.outputTokens),
       branch: task.commit === undefined ? '' : task.branch,
       commit: task.commit ?? '',
+      published: task.published === undefined ? '' : String(task.published),
     });
   });
   return formatCsv([itemsHeading, ...rows.map((row) => itemsHeading.map((column) => row[column]))]);

@@ -1,5 +1,5 @@
 /** `ado plan`: what `run` would do, and what it would cost; nothing is started. */
-import type { Plan } from '../../contracts/batch.schema.ts';
+import type { Plan, PlannedItem } from '../../contracts/batch.schema.ts';
 import { gateProfileOf } from '../../contracts/gate-profile.ts';
 import { formatMicroUsd } from '../../contracts/money.ts';
 import type { Cli } from '../cli.ts';
@@ -68,12 +68,15 @@ function formatPlan(
   body: BatchBody,
   { paint, options }: { readonly paint: Paint; readonly options: PlanOptions },
 ): string {
+  const hasChecks = planned.items.some((item) => item.checks !== undefined);
   const rows = planned.items.map((item) => [
     shortRepository(item.repository),
     item.baseCommit.slice(0, 12),
     item.skip === undefined ? paint.green('run') : paint.yellow(`skip: ${item.skip}`),
+    ...(hasChecks ? [formatFoundChecks(item.checks)] : []),
     toLine(item.prompt, 60),
   ]);
+  const heading = ['REPOSITORY', 'BASE', 'PLAN', ...(hasChecks ? ['CHECKS'] : []), 'PROMPT'];
   const { lowMicroUsd, highMicroUsd, worstMicroUsd, basedOnTasks } = planned.estimate;
   const known = basedOnTasks === 0 ? '' : ` (as ${countOf(basedOnTasks, 'earlier task')})`;
   const checks = checksOf(body.gates ?? [], gateProfileOf(body));
@@ -83,12 +86,31 @@ function formatPlan(
       ? 'costs nothing'
       : `${formatMicroUsd(lowMicroUsd)} to ${formatMicroUsd(highMicroUsd)}${known}, at worst ${formatMicroUsd(worstMicroUsd)}`;
   return [
-    formatTable(paint, ['REPOSITORY', 'BASE', 'PLAN', 'PROMPT'], rows),
+    formatTable(paint, heading, rows),
     ...(options.prompts === true ? wholePrompts(planned, paint) : []),
     '',
     `${countOf(planned.toRun, 'item')} would run${skipped}, ${planned.parallel} at once; ${cost}.`,
     ...(checks === '' ? [] : [`The work has to pass: ${checks}.`]),
   ].join('\n');
+}
+
+/** `build, test (npm), lint (ruff)`; `?` where they are found only when the work begins. */
+function formatFoundChecks(checks: PlannedItem['checks']): string {
+  if (checks === undefined) return '?';
+  if (checks.length === 0) return 'none';
+  const byProgram = Map.groupBy(checks, ({ command }) => programOf(command));
+  return Array.from(byProgram, ([program, own]) => {
+    const names = own.map(({ name }) => name).join(', ');
+    return toLine(`${names} (${program})`, 60);
+  }).join(', ');
+}
+
+/** The program that a command calls, or the module that an interpreter does: `PYTHONPATH=. python3 -m pytest -q`. */
+function programOf(command: string): string {
+  const words = command
+    .split(' ')
+    .filter((word) => !/^(\w+=.*|sh|npx|-m|--no-install|python3)$/.test(word));
+  return (words[0] ?? command).replace(/^\.\//, '');
 }
 
 function wholePrompts(planned: Plan, paint: Paint): string[] {

@@ -28,7 +28,7 @@ export async function publish(cli: Cli, options: PublishOptions): Promise<number
   const published: Published[] = [];
   let failed = 0;
   let lastError: unknown;
-  const ids = await findTasks(api, options.ids);
+  const ids = await findTasks(api, options);
   for (const taskId of ids) {
     try {
       // One after the other: each push begins checks at its host, and hosts have limits.
@@ -68,9 +68,9 @@ function publishOne(
 }
 
 /** The tasks that are named, and of a batch those that have changed something. */
-async function findTasks(api: ApiClient, words: readonly string[]): Promise<string[]> {
+async function findTasks(api: ApiClient, { ids }: Pick<PublishOptions, 'ids'>): Promise<string[]> {
   const found: string[] = [];
-  for (const word of words) {
+  for (const word of ids) {
     const id = await getId(api, word, 'any');
     if (!isBatchId(id)) {
       found.push(id);
@@ -79,8 +79,8 @@ async function findTasks(api: ApiClient, words: readonly string[]): Promise<stri
     const items = await listAll(maxItems, (query) =>
       api.call('get /v1/batches/:batchId/items', { params: { batchId: id }, query }),
     );
-    for (const item of items)
-      if (item.commit !== undefined && item.outcome !== undefined) found.push(item.id);
+    for (const { id: itemId, commit, outcome } of items)
+      if (commit !== undefined && outcome !== undefined) found.push(itemId);
   }
   return [...new Set(found)];
 }

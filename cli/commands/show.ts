@@ -5,7 +5,7 @@ import type { Task } from '../../contracts/task.schema.ts';
 import { shortId } from '../../contracts/names.ts';
 import { listAll } from '../api-client.ts';
 import type { ApiClient } from '../api-client.ts';
-import { findPending, formatApproval, waysToAnswer } from '../approvals.ts';
+import { findPending, formatApproval, wayToLook, waysToAnswer } from '../approvals.ts';
 import type { Cli } from '../cli.ts';
 import { connect } from '../connect.ts';
 import type { stepWords } from '../definitions/words.ts';
@@ -13,11 +13,13 @@ import { exitCodes } from '../exit-codes.ts';
 import { getId } from '../find-id.ts';
 import type { IdKind } from '../find-id.ts';
 import { isBatchId } from '../follow.ts';
+import { isKept, printPublish } from '../kept-work.ts';
 import { print } from '../output.ts';
 import type { OutputFormat } from '../output.ts';
 import { formatChecks, listChecks } from '../steps/checks.ts';
 import { formatSteps } from '../steps/step-tree.ts';
-import { formatBatch, formatItems, formatTask, summaryPage } from '../summaries.ts';
+import { listSummarised } from '../summarised-items.ts';
+import { formatBatch, formatItems, formatTask } from '../summaries.ts';
 
 /** What to show, and how. */
 export interface ShowOptions {
@@ -38,8 +40,10 @@ export async function show(cli: Cli, options: ShowOptions): Promise<number> {
   if (isBatchId(id)) await showBatch(cli, api, { id, output: options.output });
   else {
     const task = await showTask(cli, api, { ...options, id });
-    if (task.status === 'awaiting_approval' && options.output === 'text')
-      await printQuestion(cli, api, task.id);
+    if (options.output === 'text') {
+      if (task.status === 'awaiting_approval') await printQuestion(cli, api, task.id);
+      if (isKept(task)) printPublish(cli, task.id);
+    }
   }
   return exitCodes.ok;
 }
@@ -83,7 +87,10 @@ async function printQuestion(cli: Cli, api: ApiClient, taskId: string): Promise<
   if (asked === undefined) return;
   const { line, note, notePaint, paint } = cli.terminal;
   line(`\n${formatApproval(asked, paint)}`);
-  for (const [word, command] of waysToAnswer(cli.environment.command, shortId(asked.id)))
+  const { command: ado } = cli.environment;
+  const look = wayToLook(ado, asked);
+  const ways = waysToAnswer(ado, shortId(asked.id));
+  for (const [word, command] of look === undefined ? ways : [['Look', look] as const, ...ways])
     note(notePaint.dim(`${word}: ${command}`));
 }
 
@@ -103,13 +110,11 @@ async function showBatch(
 ): Promise<void> {
   const params = { batchId: id };
   const batch = await api.call('get /v1/batches/:batchId', { params });
-  const query = { outcome: 'failed', limit: summaryPage };
-  const failed =
-    output === 'text'
-      ? (await api.call('get /v1/batches/:batchId/items', { params, query })).items
-      : [];
+  const { failed, succeeded } =
+    output === 'text' ? await listSummarised(api, id) : { failed: [], succeeded: [] };
   const failures = formatItems({ failed, succeeded: [] }, batch.counts, cli.terminal.paint);
   await printBatch(cli, batch, { output, after: failures });
+  if (succeeded.some(isKept)) printPublish(cli, id);
 }
 
 /** Prints one batch, in text with further lines. */

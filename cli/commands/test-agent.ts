@@ -9,6 +9,7 @@ import { AppError } from '../../contracts/errors.ts';
 import type { Cli } from '../cli.ts';
 import { nodeFlags, programPath } from '../dev/checkout.ts';
 import { runProgram } from '../dev/programs/run-program.ts';
+import { agentWires } from '../emulator/agent-wires.ts';
 import { startEmulator, type Emulator } from '../emulator/emulator.ts';
 import { parseScript } from '../emulator/script.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -20,25 +21,8 @@ import { formatDuration } from '../texts.ts';
 /** The turn itself ends after two minutes. */
 const timeoutMs = 180_000;
 
+/** What the emulated model has each agent do, by its own tool for commands. */
 const shellCommand = 'echo hello > hello.txt';
-
-/** How the emulated model has each agent write the file: by its own tool for commands. */
-const plays: Readonly<
-  Record<InstallableAgent, { readonly model: string; readonly toolCall: object }>
-> = {
-  'claude-code': {
-    model: 'claude-opus-4-8',
-    toolCall: { tool: 'Bash', input: { command: shellCommand, description: 'Write the file' } },
-  },
-  codex: {
-    model: 'gpt-5-codex',
-    toolCall: { tool: 'exec_command', input: { cmd: shellCommand } },
-  },
-  gemini: {
-    model: 'gemini-2.5-pro',
-    toolCall: { tool: 'run_shell_command', input: { command: shellCommand } },
-  },
-};
 
 /** What worker/try-agent.ts prints. */
 const triedSchema = z.union([
@@ -46,7 +30,7 @@ const triedSchema = z.union([
   z.object({
     version: z.string(),
     durationMs: z.number(),
-    end: z.object({ outcome: z.enum(['done', 'failed']), text: z.string() }),
+    end: z.object({ outcome: z.enum(['done', 'failed', 'died']), text: z.string() }),
     toolCalls: z.array(z.string()),
     diffStat: z.object({ files: z.number() }),
     patch: z.string(),
@@ -67,8 +51,11 @@ export async function testAgent(
   { agent, output }: { readonly agent: InstallableAgent; readonly output: OutputFormat },
 ): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'ado-agent-'));
-  const { model, toolCall } = plays[agent];
-  const answers = [{ when: { turn: 1 }, toolCalls: [toolCall] }, { text: 'The file is written.' }];
+  const { model, shell } = agentWires[agent];
+  const answers = [
+    { when: { turn: 1 }, toolCalls: [shell(shellCommand)] },
+    { text: 'The file is written.' },
+  ];
   const script = parseScript('agents test', JSON.stringify({ answers }));
   const emulator = await startEmulator({ port: 0, script });
   try {

@@ -1,6 +1,7 @@
 /** The definitions of the commands with which people answer tasks. */
-import type { ApprovalDecision } from '../../contracts/approval.ts';
-import { outputOption, withExamples } from './define.ts';
+import { approvalKinds, type ApprovalDecision } from '../../contracts/approval.ts';
+import { listOf } from '../values.ts';
+import { outputOption, valueOf, withExamples } from './define.ts';
 import type { Command, Perform } from './define.ts';
 
 const idHelp = 'id of the approval or of the task that asks, or its last 6 or more characters';
@@ -40,6 +41,7 @@ export function defineApprovalCommands(program: Command, perform: Perform): void
 function defineList(command: Command, perform: Perform) {
   return command
     .option('--all', 'those that were answered or taken back, too')
+    .option('--kind <words>', `kinds: ${approvalKinds.join(', ')}`, valueOf(listOf(approvalKinds)))
     .addOption(outputOption())
     .action((options) =>
       perform(async (cli) => (await import('../commands/approvals.ts')).approvals(cli, options)),
@@ -49,7 +51,7 @@ function defineList(command: Command, perform: Perform) {
 function defineAnswer(command: Command, decision: ApprovalDecision, perform: Perform) {
   return command
     .argument('<id>', idHelp)
-    .option('--reason <text>', 'why, for the record')
+    .option('--reason <text>', 'why, for the record; advice for an agent that may go on')
     .addOption(outputOption())
     .action((id, options) =>
       perform(async (cli) =>

@@ -79,7 +79,7 @@ export function defineTaskCommands(program: Command, perform: Perform): void {
       .command('publish')
       .summary('push the work of ended tasks')
       .description(
-        'Pushes the branches of ended tasks into their repositories, also of tasks that failed or were delivered as a patch. ' +
+        'Pushes the branches of ended tasks into their repositories: of those that were kept, that failed or were delivered as a patch. ' +
           'With the id of a batch: of all its items that changed something, one after the other. Repeating it changes nothing.',
       )
       .argument('<ids...>', idHelp)

@@ -7,8 +7,8 @@ import type {
   AgentKind,
   Delivery,
   GateProfile,
+  Policy,
   SandboxKind,
-  Work,
 } from '../../contracts/task.schema.ts';
 import type { UsageGroup } from '../../contracts/usage.schema.ts';
 
@@ -28,7 +28,7 @@ export const installableWords = [
   'gemini',
 ] as const satisfies readonly InstallableAgent[];
 /** Policies. */
-export const policyWords = ['autonomous'] as const satisfies readonly Work['policy'][];
+export const policyWords = ['autonomous', 'review-edits'] as const satisfies readonly Policy[];
 /** Sandboxes. */
 export const sandboxWords = ['bubblewrap', 'none'] as const satisfies readonly SandboxKind[];
 /** Ways of delivery. */

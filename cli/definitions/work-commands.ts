@@ -116,7 +116,7 @@ function workCommand(name: string) {
     .option('--name <name>', 'name of the batch')
     .option(
       '--policy <policy>',
-      'how far people are asked: autonomous',
+      `how far people are asked: ${policyWords.join(', ')} (default: autonomous)`,
       valueOf(oneOf(policyWords)),
     )
     .addOption(new Option('--hitl <policy>').argParser(valueOf(oneOf(policyWords))).hideHelp())
@@ -133,6 +133,10 @@ function workCommand(name: string) {
     .option(
       '--target <branch>',
       'branch to merge into, or to make the pull request for (default: the one that HEAD of the repository names)',
+    )
+    .option(
+      '--publish',
+      'push the branch into a repository on another host, too (default: it is kept until ado publish)',
     )
     .option('--fresh', 'do the work again although a result for the same content is known');
 }

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { agentWires, writeAgentScript } from './agent-script.ts';
+import { agentWires } from '../emulator/agent-wires.ts';
+import { writeAgentScript } from './agent-script.ts';
 import type { DemoRepository } from './repositories.ts';
 import { demoGate } from './request.ts';
 

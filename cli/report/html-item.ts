@@ -1,6 +1,7 @@
 /** One item on the report's page: a row that is there from the start, and data that its details are drawn from when opened. */
 import { formatMicroUsd } from '../../contracts/money.ts';
 import type { Task } from '../../contracts/task.schema.ts';
+import { formatBranch, formatHead, isKept } from '../kept-work.ts';
 import { readPatch } from '../patch/read-patch.ts';
 import type { PatchFile, PatchLine } from '../patch/read-patch.ts';
 import { quotePath } from '../reveal.ts';
@@ -59,7 +60,8 @@ export function itemRow({ task }: ReportItem, id: number, { span, nowMs }: ItemF
 /** In a line: where the work is, or why there is none. */
 function whatOf(task: Task): string {
   const word = (task.outcome ?? task.status).replaceAll('_', ' ');
-  if (task.outcome === 'succeeded') return task.commit === undefined ? 'no change' : task.branch;
+  if (task.outcome === 'succeeded')
+    return task.commit === undefined ? 'no change' : formatBranch(task);
   if (task.outcome === undefined)
     return [word, task.waitingFor?.detail ?? task.activity ?? ''].filter(Boolean).join(': ');
   const failure = toLine(formatFailure(task), 300);
@@ -70,7 +72,7 @@ function whatOf(task: Task): string {
 export function itemData(item: ReportItem, id: number, command: string): Html {
   const { task, steps, patch, isCut = false } = item;
   const data = {
-    facts: factsOf(task).filter(([, value]) => value !== undefined && value !== ''),
+    facts: factsOf(task, command).filter(([, value]) => value !== undefined && value !== ''),
     error: task.error,
     checks: item.checks.map(toCheck),
     checkSum: findSum(steps) ?? '',
@@ -98,7 +100,7 @@ const listedFindings = 100;
 /** Longest prompt, summary or message that is written out. */
 const longestText = 4_000;
 
-function factsOf(task: Task): readonly (readonly [string, string | undefined])[] {
+function factsOf(task: Task, command: string): readonly (readonly [string, string | undefined])[] {
   const { outcome, failureClass, reason, errorCode } = task;
   return [
     ['task', task.id],
@@ -110,10 +112,8 @@ function factsOf(task: Task): readonly (readonly [string, string | undefined])[]
     ],
     ['repository', task.repository],
     ['base', `${task.baseCommit.slice(0, 12)} ${task.baseRef ?? ''}`.trim()],
-    [
-      'branch',
-      task.commit === undefined ? undefined : `${task.branch} at ${task.commit.slice(0, 12)}`,
-    ],
+    ['branch', formatHead(task)],
+    ['to publish', isKept(task) ? `${command} publish ${task.id}` : undefined],
     ['pull request', task.pullRequestUrl],
     ['agent', [task.agent, task.model ?? task.exec].filter(Boolean).join(' · ')],
     ['attempt', task.attempt === 1 ? undefined : String(task.attempt)],

@@ -3,6 +3,7 @@
  * is a link, a picture, a mention or HTML.
  */
 import { formatMicroUsd } from '../../contracts/money.ts';
+import { formatBranch } from '../kept-work.ts';
 import { reveal } from '../reveal.ts';
 import { placeOf } from '../steps/checks.ts';
 import { toLine } from '../terminal.ts';
@@ -74,7 +75,7 @@ function itemCells({ task }: ReportItem, nowMs: number): string[] {
   const workMs = workTimeOf(task, nowMs);
   const word = task.outcome ?? task.status;
   const failure = formatFailure(task);
-  const branch = task.commit === undefined ? 'no change' : code(task.branch);
+  const branch = task.commit === undefined ? 'no change' : code(formatBranch(task));
   return [
     marks[groupOf(task)],
     code(shortRepository(task.repository)),
@@ -95,7 +96,7 @@ function findingLines({ task, checks }: ReportItem): string[] {
     `### ${code(shortRepository(task.repository))}`,
     '',
     ...failed.flatMap(({ gate, findings }) => [
-      `- ${gate}: ${countOf(findings.length, 'finding')}`,
+      `- ${code(gate)}: ${countOf(findings.length, 'finding')}`,
       ...findings
         .slice(0, listedFindings)
         .map((finding) => `  - ${code(`${placeOf(finding)} ${finding.message}`.trim())}`),

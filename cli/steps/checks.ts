@@ -20,10 +20,13 @@ export interface Check {
 /** Lists the checks of a task's latest attempt, failed ones first, else in the order they ran in. */
 export function listChecks(steps: readonly Step[]): Check[] {
   const latest = Math.max(0, ...steps.map((step) => step.attempt));
+  const verdicts = steps.filter((step) => step.attempt === latest && step.kind === 'gate');
+  const lastRound = Math.max(0, ...verdicts.map(({ step }) => step));
   const checks = new Map<string, Check>();
-  for (const step of steps) {
-    const gate = step.attempt === latest ? gateOf(step) : undefined;
-    if (gate === undefined) continue;
+  for (const step of verdicts) {
+    // Steps of an earlier version have no name: each of the last round stands for itself.
+    if (step.gate === undefined && step.step < lastRound) continue;
+    const gate = step.gate ?? step.summary;
     const runs = (checks.get(gate)?.runs ?? 0) + 1;
     checks.set(gate, { gate, ok: step.status === 'succeeded', runs, ...runOf(step) });
   }
@@ -31,25 +34,10 @@ export function listChecks(steps: readonly Step[]): Check[] {
   return [...all.filter((check) => !check.ok), ...all.filter((check) => check.ok)];
 }
 
-/**
- * The gate of which a step is the verdict: its summary is the gate's name, alone or before a colon. Runs on the base
- * commit, which the verdict is compared with, and the sum over all gates are none.
- */
-function gateOf(step: Step): string | undefined {
-  if (step.kind !== 'gate' || isSum(step)) return undefined;
-  return /^([a-z0-9][a-z0-9-]{0,39})(?::|$)/.exec(step.summary)?.[1];
-}
-
-/** Nothing was run for it. */
-function isSum({ status, exitCode, startedAt, endedAt }: Step): boolean {
-  return status === 'succeeded' && exitCode === undefined && startedAt === endedAt;
-}
-
 /** What all checks of the latest attempt come to in words, or why there are none; undefined where nothing says so. */
 export function findSum(steps: readonly Step[]): string | undefined {
   const latest = Math.max(0, ...steps.map((step) => step.attempt));
-  return steps.findLast((step) => step.attempt === latest && step.kind === 'gate' && isSum(step))
-    ?.summary;
+  return steps.findLast((step) => step.attempt === latest && step.kind === 'checks')?.summary;
 }
 
 function runOf(step: Step): Omit<Check, 'gate' | 'ok' | 'runs'> {
@@ -101,7 +89,7 @@ function formatVerdict(check: Check, { paint, width }: StepFormat): string {
   // What was found says more than the summary, which is its first line.
   const rest = ok || findings.length === 0 ? noteOf(check) : '';
   const said = rest === '' ? '' : `  ${toLine(rest, Math.max(30, width - gate.length - 20))}`;
-  return `  ${ok ? paint.green('✓') : paint.red('✗')} ${gate}${said}  ${paint.dim(facts.join(', '))}`;
+  return `  ${ok ? paint.green('✓') : paint.red('✗')} ${toLine(gate, width)}${said}  ${paint.dim(facts.join(', '))}`;
 }
 
 /** What the summary of a check says beyond its name: why it failed, or what it had against the base commit, too. */

@@ -26,8 +26,8 @@ function aStep(kind: Step['kind'], change: Partial<Step> = {}): Step {
 
 function aGate(gate: string, findings?: Finding[], change: Partial<Step> = {}): Step {
   return findings === undefined
-    ? aStep('gate', { summary: gate, ...change })
-    : aStep('gate', { summary: `${gate}: broken`, status: 'failed', findings, ...change });
+    ? aStep('gate', { gate, summary: gate, ...change })
+    : aStep('gate', { gate, summary: `${gate}: broken`, status: 'failed', findings, ...change });
 }
 
 const finding: Finding = {
@@ -63,18 +63,30 @@ it('judges by the latest attempt only', () => {
 });
 
 it('tells verdicts from runs on the base commit and from what all come to', () => {
-  const at = new Date(clockMs).toISOString();
   const steps = [
-    aStep('gate', { summary: 'test on the base commit: failed, 1 finding', findings: [finding] }),
+    aStep('gate-base', { gate: 'test', summary: 'test on the base commit: failed, 1 finding' }),
     aGate('checks'),
-    aStep('gate', { summary: 'test: 1 finding, and the base commit has it, too', exitCode: 1 }),
-    aStep('gate', { summary: 'checks: test passed; score 90 of 100', startedAt: at, endedAt: at }),
+    aGate('test', undefined, { summary: 'test: 1 finding, and the base commit has it, too' }),
+    aStep('checks', { summary: 'checks: test passed; score 90 of 100' }),
   ];
 
   expect(formatChecks(steps, format)).toEqual([
     '  ✓ checks  0.5s',
     '  ✓ test  1 finding, and the base commit has it, too  0.5s',
     '  checks: test passed; score 90 of 100',
+  ]);
+});
+
+it('shows gates of an earlier version, which kept no names, as the last round left them', () => {
+  const steps = [
+    aStep('gate', { summary: 'test: broken', status: 'failed', findings: [finding] }),
+    aStep('gate', { step: 2, summary: 'test' }),
+    aStep('gate', { step: 2, summary: 'checks: test passed; score 100 of 100' }),
+  ];
+
+  expect(formatChecks(steps, format)).toEqual([
+    '  ✓ test  0.5s',
+    '  ✓ checks: test passed; score 100 of 100  0.5s',
   ]);
 });
 

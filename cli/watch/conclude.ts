@@ -8,10 +8,14 @@ import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
 import { exitCodeOf, exitCodeOfCounts, exitCodeOfTask, exitCodes } from '../exit-codes.ts';
 import { isBatchId } from '../follow.ts';
+import { isKept, printPublish } from '../kept-work.ts';
 import { print } from '../output.ts';
 import type { OutputFormat } from '../output.ts';
 import { reportError } from '../print-error.ts';
-import { formatItems, formatTask, summaryPage } from '../summaries.ts';
+import { formatItems, formatTask } from '../summaries.ts';
+import { listSummarised } from '../summarised-items.ts';
+import type { SummarisedItems } from '../summarised-items.ts';
+import type { Paint } from '../terminal.ts';
 import { countOf, formatDuration, formatSpent, paintWord } from '../texts.ts';
 import { tryAgain } from '../try-again.ts';
 import { openDisplay } from './display.ts';
@@ -45,7 +49,13 @@ export async function waitAndConclude(cli: Cli, api: ApiClient, waiting: Waiting
     end === 'timed-out' && !isFinal(subject.data.status)
       ? exitCodes.stillRunning
       : await exitCodeOfEnd(api, subject);
-  await printResult(cli, api, { subject, format, exitCode });
+  const items =
+    subject.kind === 'batch' && format === 'text'
+      ? await listSummarised(api, subject.data.id)
+      : { succeeded: [], failed: [] };
+  await printResult(cli, { subject, format, exitCode, items });
+  const ended = subject.kind === 'task' ? [subject.data] : items.succeeded;
+  if (ended.some(isKept)) printPublish(cli, subject.data.id);
   printNextCommands(cli, subject, exitCode);
   return exitCode;
 }
@@ -95,39 +105,24 @@ interface Result {
   readonly subject: Subject;
   readonly format: OutputFormat;
   readonly exitCode: number;
+  /** Of a batch that is told as text. */
+  readonly items: SummarisedItems;
 }
 
-async function printResult(
-  cli: Cli,
-  api: ApiClient,
-  { subject, format, exitCode }: Result,
-): Promise<void> {
+async function printResult(cli: Cli, { subject, format, exitCode, items }: Result): Promise<void> {
   const { paint } = cli.terminal;
-  const lines =
-    format !== 'text'
-      ? []
-      : subject.kind === 'task'
-        ? [formatTask(subject.data, paint)]
-        : await summarise(cli, api, subject.data);
   await print(cli.terminal, format, {
     value: subject.data,
     rows: [{ type: 'result', exitCode, kind: subject.kind, ...subject.data }],
     names: [subject.data.id],
-    text: () => lines.join('\n'),
+    text: () =>
+      subject.kind === 'task'
+        ? formatTask(subject.data, paint)
+        : summarise(paint, subject.data, items).join('\n'),
   });
 }
 
-async function summarise(cli: Cli, api: ApiClient, batch: Batch): Promise<string[]> {
-  const { paint } = cli.terminal;
-  const params = { batchId: batch.id };
-  const list = async (outcome: string): Promise<readonly Task[]> =>
-    (
-      await api.call('get /v1/batches/:batchId/items', {
-        params,
-        query: { outcome, limit: summaryPage },
-      })
-    ).items;
-  const [succeeded, failed] = await Promise.all([list('succeeded'), list('failed')]);
+function summarise(paint: Paint, batch: Batch, items: SummarisedItems): string[] {
   const outcomes = Object.entries(batch.counts.byOutcome).filter(([, count]) => count > 0);
   const facts = [
     `${countOf(batch.counts.total, 'item')}: ${outcomes.map(([word, count]) => `${count} ${word.replaceAll('_', ' ')}`).join(', ')}`,
@@ -137,7 +132,7 @@ async function summarise(cli: Cli, api: ApiClient, batch: Batch): Promise<string
     formatSpent(batch),
   ];
   const head = `${paintWord(paint, batch.status)}  ${paint.bold(batch.name)}  ${facts.join('  ')}`;
-  return [...formatItems({ succeeded, failed }, batch.counts, paint), head];
+  return [...formatItems(items, batch.counts, paint), head];
 }
 
 /** Says on stderr what one would do next. */

@@ -1,7 +1,7 @@
 /** What is shown while a command waits: a live table on a terminal, a line a change in a pipe, events as JSON lines. */
 import type { Event, EventBody } from '../../contracts/event.schema.ts';
 import { shortId } from '../../contracts/names.ts';
-import { waysToAnswer } from '../approvals.ts';
+import { wayToLook, waysToAnswer } from '../approvals.ts';
 import type { ApiClient } from '../api-client.ts';
 import type { Cli } from '../cli.ts';
 import { isBatchId } from '../follow.ts';
@@ -56,7 +56,9 @@ function questionNote(cli: Cli, asked: EventBody<'approval-requested'>): string 
   const { command } = cli.environment;
   const ways = waysToAnswer(command, shortId(asked.approvalId)).map(([, way]) => way);
   const left = formatTimeLeft(asked.deadlineAt, Date.now());
-  return `Asks: ${asked.title} Answer with ${ways.join(' or ')} (${left}: ${asked.defaultDecision}).`;
+  const look = wayToLook(command, asked);
+  const seen = look === undefined ? '' : ` See the work with ${look}.`;
+  return `Asks: ${asked.title}${seen} Answer with ${ways.join(' or ')} (${left}: ${asked.defaultDecision}).`;
 }
 
 function openPlainDisplay(

@@ -1,6 +1,7 @@
 /** Events as lines of text. */
 import type { Event } from '../../contracts/event.schema.ts';
 import { formatMicroUsd } from '../../contracts/money.ts';
+import { formatBranch } from '../kept-work.ts';
 import { formatDuration, paintWord, shortRepository } from '../texts.ts';
 import { tame } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
@@ -97,11 +98,14 @@ interface End {
   readonly errorCode?: string | undefined;
   readonly error?: string | undefined;
   readonly branch?: string | undefined;
+  readonly published?: boolean | undefined;
   readonly outcome: string;
 }
 
 function endOf(end: End): string[] {
-  if (end.outcome === 'succeeded') return end.branch === undefined ? [] : [end.branch];
+  const { outcome, branch, published } = end;
+  if (outcome === 'succeeded')
+    return branch === undefined ? [] : [formatBranch({ branch, published })];
   return [formatFailure(end)].filter((text) => text !== '');
 }
 
@@ -110,8 +114,10 @@ function attemptOf(attempt: number): string {
 }
 
 /** Says why something did not succeed: class and reason, message, code. */
-export function formatFailure(end: Omit<End, 'branch' | 'outcome'>): string {
-  const why = [end.failureClass, end.reason].filter((word) => word !== undefined).join(': ');
+export function formatFailure(end: Omit<End, 'branch' | 'published' | 'outcome'>): string {
+  const words = new Set([end.failureClass, end.reason].filter((word) => word !== undefined));
+  // A failed gate's class, reason and message all begin with the same word.
+  const why = [...words].filter((word) => end.error?.startsWith(`${word} `) !== true).join(': ');
   const code = end.errorCode === undefined ? undefined : `[${end.errorCode}]`;
   return [why === '' ? undefined : why, end.error, code]
     .filter((text) => text !== undefined)

@@ -1,48 +1,40 @@
 /** One task for every agent: a function and its test, asked for in a repository whose tests run with Node.js alone. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findAgentProgram, findAgentsDir } from '../../config/agent-programs.ts';
+import { agentWires, type AgentWire } from '../../cli/emulator/agent-wires.ts';
+import {
+  agentPackages,
+  findAgentProgram,
+  findAgentsDir,
+  installableAgents,
+} from '../../config/agent-programs.ts';
 import { commitAll, makeRepository } from '../support/repositories.ts';
 import { vendors } from '../faults/emulated-provider.ts';
 
 /** An agent, the account that it asks by, and its own tool for shell commands. */
-export interface Given {
+export interface Given extends Pick<AgentWire, 'format' | 'shell'> {
   readonly agent: 'builtin' | 'claude-code' | 'codex' | 'gemini';
   readonly provider: keyof typeof vendors;
   /** Its account, default: named like its provider. */
   readonly account?: string;
-  readonly format: 'anthropic' | 'openai-responses' | 'gemini';
-  readonly shell: (command: string) => { readonly tool: string; readonly input: object };
 }
 
+const builtin: Given = {
+  agent: 'builtin',
+  provider: 'anthropic',
+  account: 'builtin',
+  format: 'anthropic',
+  shell: (command) => ({ tool: 'run_command', input: { command } }),
+};
+
+/** The agents that are programs of others. */
+export const programs: readonly Given[] = installableAgents.map((agent) => ({
+  ...{ agent, provider: agentPackages[agent].provider },
+  ...{ format: agentWires[agent].format, shell: agentWires[agent].shell },
+}));
+
 /** The agents of these tests. */
-export const given: readonly Given[] = [
-  {
-    agent: 'builtin',
-    provider: 'anthropic',
-    account: 'builtin',
-    format: 'anthropic',
-    shell: (command) => ({ tool: 'run_command', input: { command } }),
-  },
-  {
-    agent: 'claude-code',
-    provider: 'anthropic',
-    format: 'anthropic',
-    shell: (command) => ({ tool: 'Bash', input: { command, description: 'work' } }),
-  },
-  {
-    agent: 'codex',
-    provider: 'openai',
-    format: 'openai-responses',
-    shell: (command) => ({ tool: 'exec_command', input: { cmd: command } }),
-  },
-  {
-    agent: 'gemini',
-    provider: 'google',
-    format: 'gemini',
-    shell: (command) => ({ tool: 'run_shell_command', input: { command } }),
-  },
-];
+export const given = [builtin, ...programs];
 
 /** `<account>:<model>` of an agent. */
 export function modelOf({ provider, account = provider }: Given): string {
@@ -57,11 +49,8 @@ export function hasAgent(agent: Given['agent']): boolean {
   return found;
 }
 
-/** The agents that are programs of others. */
-export const programs = given.filter(({ agent }) => agent !== 'builtin');
-
 /** What is asked for. */
-export const prompt = 'Add a function `add(a, b)` to src/add.js, and its test. The test must pass.';
+const prompt = 'Add a function `add(a, b)` to src/add.js, and its test. The test must pass.';
 
 /** The shell command that does it. */
 export const rightWork = [
@@ -70,7 +59,7 @@ export const rightWork = [
 ].join(' && ');
 
 /** The gate that says so. */
-export const gate = { name: 'test', command: 'node --test' };
+const gate = { name: 'test', command: 'node --test' };
 
 /** A repository with a package, and no function. */
 export function makeEmptyPackage(): string {
@@ -80,4 +69,9 @@ export function makeEmptyPackage(): string {
   writeFileSync(join(repository, 'test', 'README.md'), 'Tests.\n');
   commitAll(repository, 'package');
   return repository;
+}
+
+/** What is submitted to have an agent do it in a repository. */
+export function taskOf(one: Given, repository: string) {
+  return { prompt, agent: one.agent, model: modelOf(one), gates: [gate], repository };
 }

@@ -7,15 +7,7 @@ import { openFaultWorld, type FaultWorld } from '../faults/fault-world.ts';
 import { compareBooks, exactBooks, faultsOf } from '../faults/provider-books.ts';
 import type { Ado } from '../support/ado-platform.ts';
 import { countCommits, deliveredBranches, git } from '../support/repositories.ts';
-import {
-  gate,
-  given,
-  hasAgent,
-  makeEmptyPackage,
-  modelOf,
-  prompt,
-  rightWork,
-} from './agent-world.ts';
+import { given, hasAgent, makeEmptyPackage, rightWork, taskOf } from './agent-world.ts';
 
 jest.setTimeout(180_000);
 
@@ -53,13 +45,7 @@ test.each(given.filter(({ agent }) => hasAgent(agent)))(
     const before = (await provider.lines()).length;
     const repository = makeEmptyPackage();
 
-    const { id } = await ado.submitTask({
-      prompt,
-      agent: one.agent,
-      model: modelOf(one),
-      gates: [gate],
-      repository,
-    });
+    const { id } = await ado.submitTask(taskOf(one, repository));
     await ado.ended(id, 120_000);
 
     const task = await ado.getTask(id);

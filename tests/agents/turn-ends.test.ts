@@ -8,15 +8,7 @@ import { keyOf, openProvider, type EmulatedProvider } from '../faults/emulated-p
 import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
 import { processesIn } from '../support/process-table.ts';
 import { countCommits, deliveredBranches } from '../support/repositories.ts';
-import {
-  gate,
-  hasAgent,
-  makeEmptyPackage,
-  modelOf,
-  programs,
-  prompt,
-  rightWork,
-} from './agent-world.ts';
+import { hasAgent, makeEmptyPackage, modelOf, programs, rightWork, taskOf } from './agent-world.ts';
 
 jest.setTimeout(120_000);
 
@@ -63,7 +55,7 @@ async function run(work: Partial<Parameters<Ado['submitTask']>[0]> = {}) {
   if (codex === undefined) throw new Error('no codex');
   const repository = makeEmptyPackage();
   const { id } = await ado.submitTask({
-    ...{ prompt, agent: codex.agent, model: modelOf(codex), gates: [gate], repository },
+    ...taskOf(codex, repository),
     ...work,
   });
   await ado.ended(id, 90_000);
@@ -106,7 +98,8 @@ suite(
     const before = (await provider.lines()).length;
     const repository = makeEmptyPackage();
     const { id } = await ado.submitTask({
-      ...{ prompt: 'DEAR', agent: codex.agent, model: modelOf(codex), gates: [gate], repository },
+      ...taskOf(codex, repository),
+      prompt: 'DEAR',
       confirmAboveCostMicroUsd: 100_000,
     });
     const asked = await ado.seen(id, ({ type }) => type === 'approval-requested', 60_000);

@@ -1,6 +1,7 @@
 // A task that would spend more than was confirmed waits for a person.
 //   - after a yes it goes on where it was, and nothing is bought twice; the command line is told how to answer
 //   - after a no it ends, with what it has spent
+//   - where another pool asks the models, it has its slot back before its call is made
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,4 +98,27 @@ test('a task ends with what it has spent after a no', async () => {
   const task = await ado.getTask(id);
   expect(task).toMatchObject({ status: 'failed', errorCode: 'BUDGET_EXCEEDED', costMicroUsd });
   expect(task.error).toContain('nobody said that it may be more than $0.045');
+});
+
+test('where another pool asks the models, a call that outlasts heartbeats is made after a yes', async () => {
+  const pools = ['workflows,agents', 'models'];
+  const split = await startSharedAdo({ workers: pools.map((ADO_POOLS) => ({ ADO_POOLS })) });
+  try {
+    const file = join(mkdtempSync(join(tmpdir(), 'ado-test-script-')), 'script.yaml');
+    // Longer than the 5 s after which the first heartbeat looks for the slot.
+    const slow = 'answers: [{ text: Done., delayMs: 7000 }]';
+    writeFileSync(file, `price: { inputMicroUsd: 3000000, outputMicroUsd: 15000000 }\n${slow}\n`);
+    const { id } = await split.submitTask({
+      ...{ prompt: 'Look', agent: 'builtin', model: `scripted:${file}` },
+      ...{ repository: makeRepository(), gateProfile: 'none', confirmAboveCostMicroUsd: 0 },
+    });
+    await split.seen(id, ({ type }) => type === 'approval-requested');
+
+    expect((await callerOf(split).call('approve', id)).code).toBe(0);
+    await split.ended(id, 40_000);
+
+    expect(await split.getTask(id)).toMatchObject({ status: 'succeeded', summary: 'Done.' });
+  } finally {
+    await split.stop();
+  }
 });

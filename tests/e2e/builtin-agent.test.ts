@@ -3,13 +3,11 @@
 //   - an answer that was cut off is not taken for the end
 //   - the same failure three times asks for another approach, three more end it; so does a conversation that leaves its script
 //   - a script that cannot be read is refused when the task is submitted
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Task } from '../../contracts/task.schema.ts';
 import { startSharedAdo } from '../support/ado-platform.ts';
 import type { Ado } from '../support/ado-platform.ts';
 import { countCommits, deliveredBranches, git, makeRepository } from '../support/repositories.ts';
+import { scriptedModel } from '../support/scripted-model.ts';
 
 jest.setTimeout(60_000);
 
@@ -18,12 +16,6 @@ beforeAll(async () => {
   ado = await startSharedAdo();
 }, 120_000);
 afterAll(async () => ado.stop(), 60_000);
-
-function script(yaml: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'ado-test-script-')), 'script.yaml');
-  writeFileSync(file, yaml);
-  return `scripted:${file}`;
-}
 
 async function run(work: {
   model: string;
@@ -43,7 +35,7 @@ async function run(work: {
 }
 
 test('an answer that is cut at its longest length is not the end: the model is told to go on', async () => {
-  const model = script(`
+  const model = scriptedModel(`
     answers:
       - { text: I was going to say, cut: true }
       - { expect: { contains: cut off }, text: Nothing is to be done. }
@@ -55,7 +47,7 @@ test('an answer that is cut at its longest length is not the end: the model is t
 });
 
 test('it edits, is sent back by a gate, repairs, and delivers', async () => {
-  const model = script(`
+  const model = scriptedModel(`
     price: { inputMicroUsd: 3000000, outputMicroUsd: 15000000 }
     answers:
       - text: I look first.
@@ -93,7 +85,7 @@ test('it edits, is sent back by a gate, repairs, and delivers', async () => {
 });
 
 test('who is stuck is told to try another approach; stuck again, the task says what is missing', async () => {
-  const model = script(`
+  const model = scriptedModel(`
     answers:
       - text: Done.
       - text: Really.
@@ -115,7 +107,7 @@ test('who is stuck is told to try another approach; stuck again, the task says w
 });
 
 test('what a fixer mends by itself is committed, and the model is not bothered', async () => {
-  const model = script(`
+  const model = scriptedModel(`
     answers:
       - toolCalls: [{ tool: write_file, input: { path: README.md, content: "hello  \\n" } }]
       - text: Done.
@@ -149,13 +141,15 @@ test('what a fixer mends by itself is committed, and the model is not bothered',
 });
 
 test('answers that nobody asked for fail the task', async () => {
-  const { task } = await run({ model: script('answers: [{ text: Done. }, { text: And more. }]') });
+  const { task } = await run({
+    model: scriptedModel('answers: [{ text: Done. }, { text: And more. }]'),
+  });
 
   expect(task).toMatchObject({ outcome: 'failed', errorCode: 'SCRIPT_MISMATCH' });
 });
 
 test('a question that the script has no answer for fails the task', async () => {
-  const model = script('answers: [{ toolCalls: [{ tool: list_files }] }]');
+  const model = scriptedModel('answers: [{ toolCalls: [{ tool: list_files }] }]');
 
   const { task } = await run({ model });
 
@@ -163,7 +157,7 @@ test('a question that the script has no answer for fails the task', async () => 
 });
 
 test('a script that cannot be read is refused, and the place is named', async () => {
-  const model = script('answers:\n  - txet: Done.\n');
+  const model = scriptedModel('answers:\n  - txet: Done.\n');
   const work = { prompt: 'Greet', agent: 'builtin', model, repository: makeRepository() } as const;
 
   await expect(ado.submitTask(work)).rejects.toMatchObject({

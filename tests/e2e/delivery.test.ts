@@ -153,6 +153,31 @@ test('conflicts are named and classed, and the work waits on its branch', async 
   expect(git(repository, 'rev-parse', task.branch)).toBe(task.commit);
 });
 
+test('a conflict of white space alone is merged, gates and all, and the step says so', async () => {
+  const repository = makeRepository();
+  writeFileSync(join(repository, 'f.ts'), 'if (a) {\n  b();\n}\n');
+  commitAll(repository, 'function');
+  git(repository, 'branch', 'base');
+  writeFileSync(join(repository, 'f.ts'), 'if (a) {\n    b();\n}\n');
+  commitAll(repository, 'indent');
+  git(repository, 'switch', '--quiet', '--create', 'mine');
+  const gates = [{ name: 'changed', command: 'grep -q "c()" f.ts' }];
+
+  const task = await run({
+    ...{ repository, delivery: intoMain, baseRef: 'base', gates },
+    exec: 'sed -i "s/b()/c()/" f.ts',
+  });
+
+  expect(task.status).toBe('succeeded');
+  expect(git(repository, 'show', 'main:f.ts')).toContain('c();');
+  const { items } = await ado.client.call('get /v1/tasks/:taskId/steps', {
+    params: { taskId: task.id },
+    query: { limit: 100 },
+  });
+  expect(items.map(({ kind }) => kind)).toEqual(['command', 'gate', 'gate', 'deliver']);
+  expect(items.at(-1)?.summary).toMatch(/^merged into main as \w+, white space ignored in f\.ts$/);
+});
+
 test('a target that its user has checked out is not moved; the work is beside it', async () => {
   const repository = makeRepository();
   const before = git(repository, 'rev-parse', 'main');

@@ -3,15 +3,15 @@
 //   - tests that failed before are no fault of the work, and it says so; what it adds to them is
 //   - a repository without checks says what was looked for
 //   - a check that hangs is ended at its limit, with its output kept; the task goes on
-//   - the set-up runs before the work, and what it leaves is not committed
-import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+//   - the set-up runs before the work, and what it leaves is not committed; nor is what checks leave
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Step } from '../../contracts/step.schema.ts';
 import type { Task } from '../../contracts/task.schema.ts';
 import { startSharedAdo } from '../support/ado-platform.ts';
 import type { Ado } from '../support/ado-platform.ts';
 import { commitAll, deliveredBranches, git, makeRepository } from '../support/repositories.ts';
+import { scriptedModel } from '../support/scripted-model.ts';
 
 jest.setTimeout(120_000);
 
@@ -45,9 +45,7 @@ function writer(turns: readonly (Files & { readonly expects?: string })[]): stri
     },
     { text: 'Done.' },
   ]);
-  const file = join(mkdtempSync(join(tmpdir(), 'ado-test-script-')), 'script.yaml');
-  writeFileSync(file, JSON.stringify({ answers }));
-  return `scripted:${file}`;
+  return scriptedModel(JSON.stringify({ answers }));
 }
 
 type Body = Parameters<Ado['submitTask']>[0];
@@ -62,7 +60,7 @@ async function run(
     query: { limit: 100 },
   });
   const gates = steps
-    .filter(({ kind }) => kind === 'gate')
+    .filter(({ kind }) => ['gate', 'gate-base', 'checks'].includes(kind))
     .map(({ status, summary }) => `${status} ${summary}`);
   return { task: await ado.getTask(id), gates, steps };
 }
@@ -89,7 +87,7 @@ test('tests that failed before are not held against the work, and it says so', a
     { 'code.js': `// Better.\n${good}`, expects: 'a.test.js:5: twice' },
   ]);
 
-  const { task, gates } = await run({ repository, model });
+  const { task, gates, steps } = await run({ repository, model });
 
   expect(task).toMatchObject({ outcome: 'succeeded', gateProfile: 'standard' });
   expect(gates).toEqual([
@@ -98,6 +96,10 @@ test('tests that failed before are not held against the work, and it says so', a
     'succeeded test: failed before too (1 finding), nothing new',
     'succeeded checks: test failed before too; score 0 of 100',
   ]);
+  expect(steps.filter(({ gate }) => gate === 'test').map(({ kind }) => kind)).toEqual([
+    ...['gate-base', 'gate', 'gate'],
+  ]);
+  expect(steps.findLast(({ kind }) => kind === 'checks')?.gate).toBeUndefined();
 });
 
 test('a repository without checks succeeds, and says what was looked for', async () => {
@@ -112,6 +114,29 @@ test('a repository without checks succeeds, and says what was looked for', async
       /^succeeded no checks in this repository: looked for package\.json.*go\.mod/,
     ),
   ]);
+});
+
+test('what checks leave behind is in no commit', async () => {
+  const repository = repositoryOf({ 'notes.txt': 'Notes.\n' });
+  const command = 'mkdir -p report; date >report/latest; date >>notes.txt; test -f ready';
+  const model = writer([{ 'README.md': 'Hi.\n' }, { ready: 'yes' }]);
+
+  const { task, gates } = await run({ repository, model, gates: [{ name: 'reports', command }] });
+
+  expect(gates.map((gate) => gate.split(' ')[0])).toEqual(['failed', 'succeeded']);
+  const changed = git(repository, 'diff', '--name-only', `main..${task.branch}`);
+  expect(changed.split('\n')).toEqual(['README.md', 'ready']);
+});
+
+test('a gate that is called score is one beside what all come to', async () => {
+  const { gates } = await run({
+    repository: makeRepository(),
+    model: writer([{ 'README.md': 'Hi.\n' }]),
+    gates: [{ name: 'score', command: 'true' }],
+    gateProfile: 'minimal',
+  });
+
+  expect(gates).toEqual(['succeeded score', 'succeeded checks: score passed']);
 });
 
 test('a check that hangs is ended at its limit, and its output is kept', async () => {

@@ -1,6 +1,8 @@
 // Agents that are programs of others, where none of the vendors' is installed.
 //   - what is missing ends the task, and it says what to do: the program, the pool of the models, the account's key
 //   - any program that speaks the Agent Client Protocol works through the gateway: one branch, and its books are exact
+//   - counting tokens keeps to the limits of requests, and costs nothing
+//   - a program that dies is begun anew from the last commit, twice; what each try has cost is in the books
 //   - a fixer whose worker was killed runs again on what was committed, not on what it left
 //   - the copy of the repository's instructions is in no commit, whatever a fixer did to it, also one that broke off
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,13 +30,15 @@ import { createInterface } from 'node:readline';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
 const messages = [];
+const post = (path, body) => fetch(process.env.ANTHROPIC_BASE_URL + path, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json', 'x-api-key': process.env.ANTHROPIC_API_KEY, 'anthropic-version': '2023-06-01' },
+  body: JSON.stringify({ model: process.env.ANTHROPIC_MODEL, messages, ...body }),
+});
+const count = async () => (await post('/v1/messages/count_tokens', {})).status;
 const ask = async (content) => {
   messages.push({ role: 'user', content });
-  const response = await fetch(process.env.ANTHROPIC_BASE_URL + '/v1/messages', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-api-key': process.env.ANTHROPIC_API_KEY, 'anthropic-version': '2023-06-01' },
-    body: JSON.stringify({ model: process.env.ANTHROPIC_MODEL, max_tokens: 100, stream: true, messages }),
-  });
+  const response = await post('/v1/messages', { max_tokens: 100, stream: true });
   const body = await response.text();
   if (!response.ok) throw { code: -32000, message: 'The model answered ' + response.status + ': ' + body };
   const events = body.split('\\n').filter((line) => line.startsWith('data:')).map((line) => JSON.parse(line.slice(5)));
@@ -47,9 +51,15 @@ const methods = {
   'session/new': () => ({ sessionId: 's-1' }),
   'session/prompt': async ({ sessionId, prompt: [{ text }] }) => {
     if (existsSync('CLAUDE.md')) readFileSync('AGENTS.md');
-    writeFileSync('greeting.txt', (await ask(text)) + '\\n');
+    const answer = await ask(text);
+    if (answer === 'DIE') { writeFileSync('left.txt', 'left'); process.kill(process.pid, 'SIGKILL'); }
+    writeFileSync('greeting.txt', answer + '\\n');
     const said = { sessionUpdate: 'agent_message_chunk', content: { type: 'text', text: await ask('It is written.') } };
     send({ method: 'session/update', params: { sessionId, update: said } });
+    if (text === 'Greet and count') {
+      const statuses = await Promise.all(Array.from({ length: 10 }, count));
+      writeFileSync('greeting.txt', statuses.sort().join(' ') + '\\n');
+    }
     return { stopReason: 'end_turn' };
   },
 };
@@ -71,7 +81,10 @@ process.exitCode = bad.length === 0 ? 0 : 1;
 `;
 
 const model = `anthropic:${vendors.anthropic.model}`;
+const dying = { text: 'DIE', usage: { inputTokens: 503, outputTokens: 7 } };
 const answers = [
+  { when: { contains: 'Greet once', calls: [1] }, ...dying },
+  { when: { contains: 'Greet never' }, ...dying },
   { when: { turn: 1 }, text: 'Hello you  ', usage: { inputTokens: 1_001, outputTokens: 33 } },
   { text: 'It greets now.', usage: { inputTokens: 1_207, outputTokens: 51 } },
 ];
@@ -85,6 +98,7 @@ beforeAll(async () => {
     { name: 'openai', provider: 'openai' },
     { name: 'google', provider: 'google' },
     { name: 'keyless' },
+    { name: 'narrow', limits: [{ charge: 'requests', limit: 6, per: 'day' }] },
   ]);
   const commands = installableAgents.map((agent) => agentPackages[agent].command);
   const folders = (process.env['PATH'] ?? '').split(delimiter);
@@ -176,11 +190,78 @@ test('an agent of the protocol works through the gateway, and its books are exac
   expect(countCommits(repository, branch)).toBe(1);
   expect(git(repository, 'diff', '--name-only', `main..${branch}`)).toBe('greeting.txt');
   expect(greetingBytes(repository, branch)).toBe('12');
-  const database = { url: ado.databaseUrl, superuserUrl: testService('databaseUrl') };
-  const lines = (await provider.lines()).slice(before);
-  const books = await compareBooks({ postgres: database }, lines, [task.id]);
+  const books = await booksOf(task.id, before);
   expect(faultsOf(books)).toEqual(exactBooks);
   expect(books).toMatchObject({ billed: 2, records: 2, unheard: 0, unknown: 0 });
+});
+
+/** What the books of a task say, beside what the provider billed since. */
+async function booksOf(id: string, before: number) {
+  const database = { url: ado.databaseUrl, superuserUrl: testService('databaseUrl') };
+  const lines = (await provider.lines()).slice(before);
+  return compareBooks({ postgres: database }, lines, [id]);
+}
+
+test('counting tokens keeps to the limits of requests, and costs nothing', async () => {
+  const before = (await provider.lines()).length;
+  const asked = { prompt: 'Greet and count', model: `narrow:${vendors.anthropic.model}` };
+
+  const { task, repository } = await run(asked);
+
+  expect(task).toMatchObject({ status: 'succeeded' });
+  // Six requests a day, two of them answers.
+  const statuses = [...Array<string>(4).fill('200'), ...Array<string>(6).fill('429')];
+  expect(git(repository, 'show', `${task.branch}:greeting.txt`)).toBe(statuses.join(' '));
+  const books = await booksOf(task.id, before);
+  expect(faultsOf(books)).toEqual(exactBooks);
+  expect(books).toMatchObject({ billed: 2, records: 2, unheard: 0, unknown: 0 });
+});
+
+test('a program that dies is begun anew from the last commit, and its books are exact', async () => {
+  const before = (await provider.lines()).length;
+
+  const { task, repository } = await run({ prompt: 'Greet once' });
+
+  expect(task).toMatchObject({ status: 'succeeded', summary: 'It greets now.' });
+  const [branch = ''] = deliveredBranches(repository);
+  expect(git(repository, 'diff', '--name-only', `main..${branch}`)).toBe('greeting.txt');
+  const books = await booksOf(task.id, before);
+  expect(faultsOf(books)).toEqual(exactBooks);
+  expect(books).toMatchObject({ billed: 3, records: 3, unheard: 0, unknown: 0 });
+});
+
+test('a program that dies again and again ends the task after three tries, all in the books', async () => {
+  const before = (await provider.lines()).length;
+
+  const { task, repository } = await run({ prompt: 'Greet never' });
+
+  expect(task).toMatchObject({ status: 'failed', errorCode: 'AGENT_FAILED' });
+  expect(task.error).toContain('ended before its turn was over (exit code 137)');
+  expect(deliveredBranches(repository)).toEqual([]);
+  const books = await booksOf(task.id, before);
+  expect(faultsOf(books)).toEqual(exactBooks);
+  expect(books).toMatchObject({ billed: 3, records: 3, unheard: 0, unknown: 0 });
+});
+
+test('its work waits for a review without asking its model again', async () => {
+  const before = (await provider.lines()).length;
+  const repository = makeAgentRepository();
+  const own = { agent: 'acp', exec: 'node agent.mjs', model, policy: 'review-edits' } as const;
+  const { id } = await ado.submitTask({ prompt: 'Greet', ...own, repository });
+  await ado.seen(id, ({ type }) => type === 'approval-requested');
+  expect(deliveredBranches(repository)).toEqual([]);
+
+  const { items } = await ado.client.call('get /v1/approvals', { query: { taskId: id, limit: 1 } });
+  const params = { approvalId: items[0]?.id ?? '' };
+  const body = { decision: 'approve' } as const;
+  await ado.client.call('post /v1/approvals/:approvalId/decision', { params, body });
+  await ado.ended(id);
+
+  const task = await ado.getTask(id);
+  expect(items).toMatchObject([{ kind: 'edits_review', facts: { summary: 'It greets now.' } }]);
+  expect(task).toMatchObject({ status: 'succeeded', summary: 'It greets now.' });
+  expect(git(repository, 'rev-parse', task.branch)).toBe(task.commit);
+  expect((await provider.lines()).slice(before)).toHaveLength(2);
 });
 
 /** A repository whose fixer formats the instructions in this way. */

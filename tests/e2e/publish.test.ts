@@ -1,11 +1,16 @@
 // Kept work of ended tasks is published by `ado publish`, from whichever host has it.
+//   - work for a repository on another host is kept until somebody asks, and everything that tells of it says so
 //   - also of a task that failed, or was delivered as a patch; repeating it changes nothing
 //   - a pull request is made once; a batch is published item by item, and one that cannot be does not stop the others
+//   - where the commits are gone they are made again, if what is on record makes the same ones
 //   - never over others' commits, and not before the end
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startGitServer, type GitServer } from '../integration/workspaces/git-server.ts';
 import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
 import { forgeToken, startForge, type ForgeServer } from '../support/forge-server.ts';
 import {
+  commitAll,
   deliveredBranches,
   git,
   makeRepositories,
@@ -31,6 +36,22 @@ afterAll(async () => {
   for (const server of servers) server.close();
 }, 60_000);
 
+/** A repository on another host, and its folder. */
+async function aRemote(): Promise<{ readonly repository: string; readonly url: string }> {
+  const repository = makeRepository();
+  const server = await startGitServer(repository);
+  servers.push(server);
+  return { repository, url: server.url.replace('/repository.git', '/acme/widgets.git') };
+}
+
+/** Where the hosts of a platform have their mirrors. */
+function mirrorFolders(home: string): string[] {
+  const folders = readdirSync(home, { recursive: true, withFileTypes: true });
+  return folders
+    .filter((entry) => entry.isDirectory() && entry.name === 'mirrors')
+    .map(({ parentPath, name }) => join(parentPath, name));
+}
+
 const patchOf = (repository: string) =>
   ({
     prompt: 'Work',
@@ -39,6 +60,96 @@ const patchOf = (repository: string) =>
     repository,
     delivery: { mode: 'patch' },
   }) as const;
+
+test('work for another host is kept until it is published, and said to be', async () => {
+  const { repository, url } = await aRemote();
+  const caller = callerOf(ado);
+  const work = ['Work', '--exec', 'echo work > work.txt', '--repo', url];
+
+  const run = await caller.call('run', ...work);
+
+  const id = /task-[0-9a-f-]+/.exec(run.stdout)?.[0] ?? '';
+  const kept = await ado.getTask(id);
+  expect(run).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/branch +ado\/\S+ at \S+ \(unpublished\)/),
+    stderr: expect.stringContaining(`publish ${id}`),
+  });
+  expect(kept).toMatchObject({ status: 'succeeded', published: false });
+  expect(deliveredBranches(repository)).toEqual([]);
+  const shown = await caller.call('show', id);
+  expect(shown.stdout).toMatch(/deliver +kept unpublished: `ado publish [0-9a-f]{8}`/);
+  expect(shown.stderr).toContain(`publish ${id}`);
+  expect((await caller.call('ps')).stdout).toContain(`${kept.branch} (unpublished)`);
+  const patch = await caller.call('diff', id);
+  expect(patch.stdout).toContain('+work');
+
+  await caller.call('publish', id);
+
+  expect(git(repository, 'rev-parse', kept.branch)).toBe(kept.commit);
+  await expect(ado.getTask(id)).resolves.toMatchObject({ published: true });
+  expect((await caller.call('show', id)).stdout).not.toContain('(unpublished)');
+});
+
+test('work whose host is gone is published all the same, once and again', async () => {
+  const { repository, url } = await aRemote();
+  writeFileSync(join(repository, 'image'), Buffer.from([0, 1, 2, 255]));
+  const base = commitAll(repository, 'image');
+  const change =
+    'printf "\\0\\377" >>image; chmod +x README.md; rm src/index.js; echo one >one.txt';
+  const { id } = await ado.submitTask({ ...patchOf(url), exec: change });
+  await ado.ended(id);
+  const before = await ado.getTask(id);
+  const caller = callerOf(ado);
+  for (const mirrors of mirrorFolders(ado.home)) rmSync(mirrors, { recursive: true });
+
+  const published = await caller.call('publish', id);
+  const again = await caller.call('publish', id);
+
+  expect(published).toMatchObject({ code: 0, stderr: '' });
+  expect(again).toEqual(published);
+  const task = await ado.getTask(id);
+  expect(task).toMatchObject({ ...before, published: true });
+  expect(git(repository, 'rev-parse', task.branch, `${task.branch}~`)).toBe(
+    `${before.commit ?? ''}\n${base}`,
+  );
+  const shown = git(repository, 'diff', '--raw', '--abbrev=4', base, task.branch);
+  expect(shown.replaceAll(/:(\d+ \d+) \w+ \w+ /g, '$1 ').split('\n')).toEqual([
+    '100644 100755 M\tREADME.md',
+    '100644 100644 M\timage',
+    '000000 100644 A\tone.txt',
+    '100644 000000 D\tsrc/index.js',
+  ]);
+  const events = await ado.listEvents(id);
+  expect(events.filter(({ type }) => type === 'branch-delivered')).toHaveLength(1);
+});
+
+test('text that is not kept to the byte is not published otherwise than it was', async () => {
+  const { repository, url } = await aRemote();
+  const { id } = await ado.submitTask({ ...patchOf(url), exec: 'printf "caf\\351\\n" >latin.txt' });
+  await ado.ended(id);
+  for (const mirrors of mirrorFolders(ado.home)) rmSync(mirrors, { recursive: true });
+
+  const { code, stderr } = await callerOf(ado).call('publish', id);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain('COMMITS_LOST');
+  expect(stderr).toContain('does not make the same files');
+  expect(deliveredBranches(repository)).toEqual([]);
+});
+
+test('--publish has the branch pushed with the end', async () => {
+  const { repository, url } = await aRemote();
+  const caller = callerOf(ado);
+
+  const work = ['Work', '--exec', 'echo work > work.txt', '--repo', url];
+  const { code, stdout, stderr } = await caller.call('run', ...work, '--publish');
+
+  const [branch = ''] = deliveredBranches(repository);
+  expect(code).toBe(0);
+  expect(git(repository, 'show', `${branch}:work.txt`)).toBe('work');
+  expect(`${stdout}${stderr}`).not.toMatch(/unpublished|publish task/);
+});
 
 test('the branch of a failed task is pushed when asked for, once and again', async () => {
   const repository = makeRepository();
@@ -59,11 +170,31 @@ test('the branch of a failed task is pushed when asked for, once and again', asy
   expect(events.filter(({ type }) => type === 'branch-delivered')).toHaveLength(1);
 });
 
-test('a pull request is made once, and the task shows it', async () => {
+test('work that a retry went on with takes the place of what was pushed before', async () => {
   const repository = makeRepository();
-  const server = await startGitServer(repository);
-  servers.push(server);
-  const url = server.url.replace('/repository.git', '/acme/widgets.git');
+  const gates = [{ name: 'once', command: '[ "$(wc -l <work.txt)" = 1 ]' }];
+  const { id } = await ado.submitTask({
+    ...{ ...patchOf(repository), exec: 'echo work >> work.txt', gates },
+    // It is checked out: the work goes on its branch instead, and the task fails.
+    delivery: { mode: 'merge', target: 'main' },
+  });
+  await ado.ended(id);
+  const first = await ado.getTask(id);
+  const caller = callerOf(ado);
+  await caller.call('retry', id, '--wait');
+
+  const { code, stderr } = await caller.call('publish', id);
+
+  const second = await ado.getTask(id);
+  expect([first.errorCode, first.published]).toEqual(['MERGE_CONFLICT', true]);
+  expect([second.errorCode, second.attempt]).toEqual(['GATE_FAILED', 2]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(git(repository, 'rev-parse', second.branch)).toBe(second.commit);
+  expect(second.commit).not.toBe(first.commit);
+});
+
+test('a pull request is made once, and the task shows it', async () => {
+  const { repository, url } = await aRemote();
   const { id } = await ado.submitTask(patchOf(url));
   await ado.ended(id);
   const caller = callerOf(ado);
@@ -83,6 +214,20 @@ test('a pull request is made once, and the task shows it', async () => {
   expect(forge.made.map((made) => [made.url, made.target])).toEqual([
     [task.pullRequestUrl, 'main'],
   ]);
+});
+
+test('a branch that was pushed counts as published, although its pull request was refused', async () => {
+  const repository = makeRepository();
+  const { id } = await ado.submitTask(patchOf(repository));
+  await ado.ended(id);
+
+  const { code, stderr } = await callerOf(ado).call('publish', id, '--pull-request');
+
+  const task = await ado.getTask(id);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('PUBLISH_FAILED');
+  expect(task.published).toBe(true);
+  expect(git(repository, 'rev-parse', task.branch)).toBe(task.commit);
 });
 
 test('a batch is published item by item, never over the commits of others', async () => {

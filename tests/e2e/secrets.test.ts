@@ -1,6 +1,6 @@
 // Secrets of a worker, while tasks of several agents look for them: none is in anything that ado keeps, says or shows.
 //   - in the environment, in providers.yaml's variables, in git's credentials, in a remote's address, the API's own key
-//   - looked for in PostgreSQL, Redis, Temporal's histories, logs, events, branches, and by a program in the sandbox itself
+//   - looked for in PostgreSQL, Redis, Temporal's histories, logs, traces, events, branches, and by a program in the sandbox itself
 //   - as they are, in hex, in base64, in an address
 // That the scan finds what is there is shown, too. A repository's URL with a password in it is refused, and written nowhere.
 import { createServer } from 'node:http';
@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { startEmulator, type Emulator } from '../../cli/emulator/emulator.ts';
 import { parseScript } from '../../cli/emulator/script.ts';
 import { findAgentsDir } from '../../config/agent-programs.ts';
-import { given, hasAgent } from '../agents/agent-world.ts';
-import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
+import { given, hasAgent, type Given } from '../agents/agent-world.ts';
+import { vendors } from '../faults/emulated-provider.ts';
+import { startSharedAdo, until, type Ado } from '../support/ado-platform.ts';
 import {
   allLogs,
   canariesIn,
@@ -20,6 +21,7 @@ import {
   dumpRedis,
   makeCanary,
 } from '../support/canaries.ts';
+import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { deliveredBranches, git, makeRepository } from '../support/repositories.ts';
 
 jest.setTimeout(120_000);
@@ -33,24 +35,26 @@ const canaries: Record<string, string> = {
 };
 const secretOf = (place: string): string => canaries[place] ?? '';
 
-/** All that a program in the sandbox can see but the system's own programs, read into the work tree, names and numbers included. */
+/** All that a program in the sandbox can see but the system's own programs, read into the work tree, names and numbers included. Without
+ * `$(…)`, which one of the agents refuses. */
 const look = [
   'env > seen.txt',
   'cat /proc/*/environ /proc/*/cmdline >> seen.txt 2>&1',
   'git config --list >> seen.txt 2>&1; cat .git >> seen.txt; git log --all -p >> seen.txt 2>&1',
-  'find /etc /home /tmp /run /var "$(cut -d" " -f2 .git)" -type f -size -100k -exec cat {} + >> seen.txt 2>&1',
+  'find /etc /home /tmp /run /var -type f -size -100k -exec cat {} + >> seen.txt 2>&1',
+  'cut -d" " -f2 .git | xargs -I % find % -type f -size -100k -exec cat {} + >> seen.txt 2>&1',
   'echo looked >> seen.txt',
 ].join('; ');
 
 let ado: Ado;
 let emulator: Emulator;
+let collector: OtlpReceiver;
 let remote: Awaited<ReturnType<typeof serveWithPassword>>;
 beforeAll(async () => {
-  const answers = given.flatMap(({ agent, format, shell }) =>
-    agent === 'builtin' || agent === 'claude-code'
-      ? [{ when: { format, turn: 1, model: modelOf(agent) }, toolCalls: [shell(look)] }]
-      : [],
-  );
+  const answers = given.map((one) => ({
+    when: { format: one.format, turn: 1, model: nameOfModel(one) },
+    toolCalls: [one.shell(look)],
+  }));
   const script = { answers: [...answers, { text: 'Done.' }] };
   emulator = await startEmulator({ port: 0, script: parseScript('look', JSON.stringify(script)) });
   remote = await serveWithPassword(secretOf('credential of git'));
@@ -59,11 +63,18 @@ beforeAll(async () => {
   writeFileSync(join(home, '.git-credentials'), `${remote.url.replace('://', `://${login}`)}\n`);
   writeFileSync(join(home, '.gitconfig'), '[credential]\n\thelper = store\n');
   const providersFile = join(home, 'providers.yaml');
-  const account = `{ name: paid, provider: anthropic, access: api, baseUrl: "${emulator.url}/v1", credential: { env: PAID_API_KEY } }`;
-  writeFileSync(providersFile, `accounts:\n  - ${account}\n`);
+  const accounts = Object.keys(vendors).map((provider) => ({
+    ...{ name: provider, provider, access: 'api', credential: { env: 'PAID_API_KEY' } },
+    baseUrl: `${emulator.url}/${provider === 'google' ? 'v1beta' : 'v1'}`,
+  }));
+  // JSON is YAML.
+  writeFileSync(providersFile, JSON.stringify({ accounts }));
+  collector = await startOtlpReceiver();
   ado = await startSharedAdo({
     env: {
       LOG_LEVEL: 'trace',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_BSP_SCHEDULE_DELAY: '200',
       HOME: home,
       ADO_AGENTS_DIR: findAgentsDir(process.env),
       ADO_PROVIDERS_FILE: providersFile,
@@ -76,11 +87,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await ado.stop();
   await emulator.close();
+  await collector.close();
   remote.close();
 }, 60_000);
 
-function modelOf(agent: string): string {
-  return agent === 'builtin' ? 'claude-sonnet-4-5' : 'claude-opus-4-8';
+/** The model of an agent; the two that ask the same vendor are told apart by it. */
+function nameOfModel({ agent, provider }: Given): string {
+  return agent === 'claude-code' ? 'claude-opus-4-8' : vendors[provider].model;
 }
 
 /** A host of a repository that only answers who has the password: plain files, as git reads them from any web server. */
@@ -111,12 +124,18 @@ async function collect(taskIds: readonly string[]): Promise<Readonly<Record<stri
   const histories = await dumpHistories(ado.temporal);
   for (const id of taskIds) expect(histories).toContain(id);
   const events = await Promise.all(taskIds.map((id) => ado.listEvents(id)));
+  const isTraced = (id: string) =>
+    collector.spans.some(
+      ({ name, attributes }) => name === 'agentTask' && attributes['temporal.workflow.id'] === id,
+    );
+  await until('the runs are told to the collector', () => taskIds.every(isTraced), 30_000);
   return {
     postgres: await dumpDatabase(ado.databaseUrl),
     redis: await dumpRedis(ado.redisUrl),
     histories,
     logs: allLogs(ado),
     events: JSON.stringify(events),
+    traces: collector.text(),
     metrics: await (await fetch(`${ado.worker.internalUrl}/metrics`)).text(),
   };
 }
@@ -126,7 +145,7 @@ test('what agents see, and what is kept of their tasks, holds no secret', async 
   const address = `https://x:${encodeURIComponent(secretOf('address of a remote'))}@example.com/a.git`;
   git(repository, 'config', 'remote.origin.url', address);
   const work = { prompt: 'Look around', repository, gateProfile: 'none' } as const;
-  const agents = (['builtin', 'claude-code'] as const).filter(hasAgent);
+  const agents = given.filter(({ agent }) => hasAgent(agent));
 
   const begun = await Promise.all([
     ado.submitTask({ ...work, agent: 'command', exec: look }),
@@ -134,7 +153,13 @@ test('what agents see, and what is kept of their tasks, holds no secret', async 
       ...{ prompt: 'Look around', agent: 'command', exec: look, gateProfile: 'none' },
       ...{ repository: remote.url, delivery: { mode: 'patch' } },
     }),
-    ...agents.map((agent) => ado.submitTask({ ...work, agent, model: `paid:${modelOf(agent)}` })),
+    ...agents.map((one) =>
+      ado.submitTask({
+        ...work,
+        agent: one.agent,
+        model: `${one.provider}:${nameOfModel(one)}`,
+      }),
+    ),
   ]);
   const ids = begun.map(({ id }) => id);
   for (const id of ids) await ado.ended(id, 100_000);

@@ -19,7 +19,12 @@ import { until } from '../support/ado-platform.ts';
 import { startCluster } from '../support/kube/cluster.ts';
 import type { Cluster } from '../support/kube/cluster.ts';
 import { startExternalMetrics } from '../support/kube/external-metrics.ts';
-import { findApi, storeValues, tellScaling } from '../support/kube/installed-platform.ts';
+import {
+  findApi,
+  prepareNamespace,
+  storeValues,
+  tellScaling,
+} from '../support/kube/installed-platform.ts';
 import { createPodProcesses } from '../support/kube/pod-processes.ts';
 import type { PodProcess } from '../support/kube/pod-processes.ts';
 import { chartFolder } from '../support/kube/rendered-chart.ts';
@@ -85,14 +90,7 @@ beforeAll(async () => {
   stops.push(metrics.close);
   agents = followReplicas(cluster.api, namespace, 'ado-worker-agents');
   stops.push(agents.stop);
-  await cluster.createNamespace(namespace);
-  await cluster.api.create(`/api/v1/namespaces/${namespace}/secrets`, {
-    metadata: { name: 'passwords' },
-    stringData: {
-      POSTGRESQL_PASSWORD: world.postgres.password,
-      ADO_BOOTSTRAP_API_KEY: apiKey,
-    },
-  });
+  await prepareNamespace(cluster, { namespace, world, apiKey });
 }, 3_600_000);
 
 afterAll(async () => {

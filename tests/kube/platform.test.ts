@@ -5,6 +5,7 @@
 //   - meanwhile every Deployment is rolled over to another image: each repository gets one branch with one commit, and no
 //     request to the API fails
 //   - a worker that goes has handed its work over before its grace ends
+import { readFileSync } from 'node:fs';
 import { createApiClient } from '../../cli/api-client.ts';
 import { createLocalApiKey } from '../../cli/dev/home.ts';
 import { tryAgain } from '../../cli/try-again.ts';
@@ -16,6 +17,7 @@ import type { Cluster } from '../support/kube/cluster.ts';
 import { startExternalMetrics } from '../support/kube/external-metrics.ts';
 import type { ExternalMetrics, MetricQuestion } from '../support/kube/external-metrics.ts';
 import type { KubeList, KubeObject } from '../support/kube/kube-api.ts';
+import { prepareNamespace, storeValues } from '../support/kube/installed-platform.ts';
 import { createPodProcesses } from '../support/kube/pod-processes.ts';
 import { chartFolder } from '../support/kube/rendered-chart.ts';
 import { followReplicas } from '../support/kube/replica-log.ts';
@@ -36,14 +38,7 @@ beforeAll(async () => {
   world = await openFaultWorld();
   cluster = await startCluster(processes.run);
   metrics = await startExternalMetrics(cluster.plane, askApi);
-  await cluster.createNamespace(namespace);
-  await cluster.api.create(`/api/v1/namespaces/${namespace}/secrets`, {
-    metadata: { name: 'passwords' },
-    stringData: {
-      POSTGRESQL_PASSWORD: world.postgres.password,
-      ADO_BOOTSTRAP_API_KEY: apiKey,
-    },
-  });
+  await prepareNamespace(cluster, { namespace, world, apiKey });
 }, 3_600_000);
 
 afterAll(async () => {
@@ -127,33 +122,16 @@ function keepAsking(batchId: string): {
 }
 
 function values(tag: string): string {
-  const { postgres, redis, temporal } = world;
   const atOnce = {
     stabilizationWindowSeconds: 5,
     policies: [{ type: 'Pods', value: 10, periodSeconds: 1 }],
   };
   const behavior = { scaleUp: { ...atOnce, stabilizationWindowSeconds: 0 }, scaleDown: atOnce };
   const grows = { mode: 'external', min: 1, max: mostWorkers, targetQueued: 2, behavior };
-  const redisUrl = new URL(redis.url);
   return JSON.stringify({
     fullnameOverride: 'ado',
     image: { tag },
-    secrets: { existingSecret: 'passwords' },
-    postgresql: {
-      mode: 'external',
-      auth: { user: postgres.user },
-      external: { host: postgres.host, port: postgres.port, tls: { enabled: false } },
-    },
-    redis: {
-      mode: 'external',
-      external: {
-        host: redisUrl.hostname,
-        port: Number(redisUrl.port),
-        password: false,
-        tls: false,
-      },
-    },
-    temporal: { enabled: false, address: temporal.address, namespace: temporal.namespace },
+    ...storeValues(world),
     api: { replicas: 2, autoscaling: { mode: 'none' }, databasePoolSize: 5 },
     workerDefaults: { terminationGracePeriodSeconds: 40 },
     workerPools: {
@@ -220,7 +198,12 @@ test('a batch is done by as many workers as it needs, while all of them are repl
   await agents.until(1);
   await agents.stop();
   const old = processes.started.filter(({ pod }) => pod.spec.containers[0]?.image === 'ado:v1');
-  const ends = await Promise.all(old.map(async ({ ended }) => ended));
-  expect(ends.filter((code) => code !== 0)).toEqual([]);
+  const ends = await Promise.all(
+    old.map(async ({ pod, ended, logFile }) => ({
+      ...{ pod: pod.metadata.name, code: await ended },
+      log: readFileSync(logFile, 'utf8').slice(-2_000),
+    })),
+  );
+  expect(ends.filter(({ code }) => code !== 0)).toEqual([]);
   expect(cluster.nodes.troubles).toEqual([]);
 }, 900_000);

@@ -1,7 +1,7 @@
 /**
  * Records histories of real runs for replay.test.ts: `node tests/replay/record.ts` adds one file for each scenario, named
  * `<workflow>-<what>-<date>.json`; `node tests/replay/record.ts asking` only those of tasks that ask people, and `stuck`
- * that of one that is stuck: their activities are faked. To be run when a workflow has changed; recorded files are never edited.
+ * that of one that is stuck, `people` those whose work people are asked about: their activities are faked. To be run when a workflow has changed; recorded files are never edited.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,11 +14,12 @@ import { v7 } from 'uuid';
 import type { WorkflowEngine } from '../../adapters/ports.ts';
 import { createWorkflowEngine } from '../../adapters/temporal/workflow-engine.ts';
 import { checkoutRoot } from '../../cli/dev/checkout.ts';
+import type { ApprovalQuestion } from '../../contracts/approval.ts';
 import { openFaultWorld, queryAdo } from '../faults/fault-world.ts';
 import type { FaultWorld } from '../faults/fault-world.ts';
 import { localTenantId, taskQueues } from '../../contracts/names.ts';
 import type { Ado } from '../support/ado-platform.ts';
-import { fakeActivities } from '../support/fake-activities.ts';
+import { fakeActivities, succeeded } from '../support/fake-activities.ts';
 import { makeRepositories, makeRepository } from '../support/repositories.ts';
 
 /** The histories to save, each under the name of what it shows. */
@@ -140,6 +141,8 @@ interface FakedRun {
   readonly name: string;
   readonly fake: ReturnType<typeof fakeActivities>;
   readonly meanwhile?: (engine: WorkflowEngine, taskId: string) => Promise<void>;
+  /** Default: `builtin`. */
+  readonly agent?: 'builtin' | 'command';
 }
 
 /** Tasks whose activities are faked: those that ask people, and one that is stuck. */
@@ -149,10 +152,10 @@ async function recordFaked(world: FaultWorld, runs: readonly FakedRun[]): Promis
   const engine = createWorkflowEngine({ address, namespace });
   await engine.ensureSearchAttributes();
   const recorded = new Map<string, { workflowId: string }>();
-  for (const { name, fake, meanwhile } of runs) {
+  for (const { name, fake, meanwhile, agent = 'builtin' } of runs) {
     const taskId = `task-${v7()}`;
     const { activities } = fake;
-    const queues = [taskQueues.workflows, taskQueues.agents, 'ado-agents@test'];
+    const queues = [...Object.values(taskQueues), 'ado-agents@test'];
     const workers = await Promise.all(
       queues.map((taskQueue) =>
         Worker.create({
@@ -168,7 +171,7 @@ async function recordFaked(world: FaultWorld, runs: readonly FakedRun[]): Promis
     );
     const running = workers.map((worker) => worker.run());
     const input = { tenantId: localTenantId, taskId, attempt: 1 } as const;
-    const shown = { agent: 'builtin', repository: '/repositories/one', timeoutMs: 60_000 } as const;
+    const shown = { agent, repository: '/repositories/one', timeoutMs: 60_000 } as const;
     const start = { kind: 'start-task', workflowId: taskId, priority: 3 } as const;
     await engine.deliver({ ...start, input: { ...input, ...shown } });
     await meanwhile?.(engine, taskId);
@@ -183,10 +186,12 @@ async function recordFaked(world: FaultWorld, runs: readonly FakedRun[]): Promis
   return recorded;
 }
 
-/** One is answered after a reminder, for the other the default counts. */
+/** One is answered after a reminder, for the others the default counts; of one another pool asks the models. */
 function askingRuns(): FakedRun[] {
+  const asksAt = { step: 1, deadlineMs: 1_000 };
+  const asksElsewhere = fakeActivities({ asksElsewhere: true, asksAt });
   const asks = fakeActivities({ asksAt: { step: 1, deadlineMs: 60_000, remindersMs: [500] } });
-  const asksInVain = fakeActivities({ asksAt: { step: 1, deadlineMs: 1_000 } });
+  const asksInVain = fakeActivities({ asksAt });
   return [
     {
       name: 'agentTask-builtin-asks',
@@ -204,6 +209,7 @@ function askingRuns(): FakedRun[] {
       fake: asksInVain,
       meanwhile: () => asksInVain.seen('expireApproval'),
     },
+    { name: 'agentTask-builtin-asks-elsewhere', fake: asksElsewhere },
   ];
 }
 
@@ -213,9 +219,39 @@ function stuckRuns(): FakedRun[] {
   return [{ name: 'agentTask-builtin-other-approach', fake }];
 }
 
+/** A stuck agent goes on twice, once stuck again, once out of rounds; a command asks before its delivery. */
+function peopleRuns(): FakedRun[] {
+  let calls = 0;
+  const question: ApprovalQuestion = {
+    ...{ kind: 'edits_review', title: 'May it?', key: 'edits_review:c' },
+    facts: {
+      ...{ commit: 'c', diffStat: { files: 1, insertions: 1, deletions: 0 } },
+      ...{ summary: 'done', passedGates: [] },
+    },
+  };
+  const reviewed = fakeActivities({
+    lastWords: ['approve'],
+    performCommandTask({ taskId }) {
+      calls += 1;
+      if (calls > 1) return Promise.resolve(succeeded(taskId));
+      const hold = { kind: 'ask', question } as const;
+      return Promise.resolve({ next: 'hold', hostQueue: 'ado-agents@test', hold });
+    },
+  });
+  const goesOn = fakeActivities({
+    lastWords: ['approve', 'approve', 'reject'],
+    takeTurn: (step) => ({ fingerprint: step < 13 || step > 33 ? 'same' : String(step) }),
+  });
+  return [
+    { name: 'agentTask-builtin-goes-on', fake: goesOn },
+    { name: 'agentTask-command-reviewed', fake: reviewed, agent: 'command' },
+  ];
+}
+
 const fakedRuns: Readonly<Record<string, () => FakedRun[]>> = {
   asking: askingRuns,
   stuck: stuckRuns,
+  people: peopleRuns,
 };
 
 const world = await openFaultWorld();

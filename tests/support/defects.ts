@@ -4,18 +4,19 @@ import type { Tool } from './toolchains.ts';
 /** Files by path. */
 export type Files = Readonly<Record<string, string>>;
 
-/** One defect. */
+/** One defect: a file of a package that is changed. */
 export interface Defect {
   readonly name: string;
   /** Programs of the machine that its checks need. */
   readonly needs: readonly Tool[];
-  /** The package as it was: its checks pass. */
-  readonly package: Files;
   readonly profile: 'minimal' | 'standard';
-  /** The change that breaks it, a repair that does not mend it, and one that does. */
-  readonly broken: Files;
-  readonly wrong: Files;
-  readonly right: Files;
+  /** The package without the file. */
+  readonly files: Files;
+  readonly path: string;
+  /** The file around what differs in it. */
+  readonly text: (body: string) => string;
+  /** With `good` its checks pass; `broken` brings the defect in, `wrong` does not mend it, `right` does. */
+  readonly bodies: Readonly<Record<'good' | 'broken' | 'wrong' | 'right', string>>;
   /** The first finding: gate, file, line, code. */
   readonly finding: {
     readonly gate: string;
@@ -25,8 +26,13 @@ export interface Defect {
   };
 }
 
-const script = (scripts: Files, more: object = {}): Files => ({
-  'package.json': JSON.stringify({ name: 'small', type: 'module', scripts, ...more }),
+/** Two numbers are added; or not. */
+const sums = { good: 'a + b', broken: 'a - b', wrong: 'a * b', right: 'b + a' };
+/** They are added to what is not there. */
+const sumsThatBuild = { ...sums, broken: 'a + c', wrong: '"sum"' };
+
+const script = (scripts: Files): Files => ({
+  'package.json': JSON.stringify({ name: 'small', type: 'module', scripts }),
 });
 
 const sumTest = `import test from 'node:test';
@@ -37,146 +43,202 @@ test('adds', () => {
   assert.equal(sum(1, 2), 3);
 });
 `;
+const goModule = { 'go.mod': 'module example.com/small\n\ngo 1.21\n' };
+const cargo = {
+  '.gitignore': 'target\n',
+  'Cargo.toml': '[package]\nname = "small"\nversion = "0.1.0"\nedition = "2021"\n',
+};
+const python = (body: string): string => `def add(a, b):\n    return ${body}\n`;
+const typedPython = (body: string): string =>
+  `def add(a: int, b: int) -> int:\n    return ${body}\n`;
+const java = (body: string): string => `package small;
 
-const goModule = 'module example.com/small\n\ngo 1.21\n';
-const cargo = '[package]\nname = "small"\nversion = "0.1.0"\nedition = "2021"\n';
-const ignored = { '.gitignore': 'target\n*.class\n' };
+public class Calc {
+    public static int add(int a, int b) {
+        return ${body};
+    }
+}
+`;
+const javaTest = `package small;
 
-/** Ten of them, in JavaScript, TypeScript, Go, Python, Rust and Java. */
+import static org.junit.Assert.assertEquals;
+import org.junit.Test;
+
+public class CalcTest {
+    @Test
+    public void adds() {
+        assertEquals(3, Calc.add(1, 2));
+    }
+}
+`;
+/** Without a network, from Debian's packages. */
+const maven = {
+  '.gitignore': 'target\n',
+  '.mvn/maven.config': '-o\n-Dmaven.repo.local=/usr/share/maven-repo\n',
+  'pom.xml': `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>com.example</groupId>
+  <artifactId>small</artifactId>
+  <version>1</version>
+  <properties>
+    <maven.compiler.source>17</maven.compiler.source>
+    <maven.compiler.target>17</maven.compiler.target>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+  <dependencies>
+    <dependency>
+      <groupId>junit</groupId>
+      <artifactId>junit</artifactId>
+      <version>4.x</version>
+      <scope>test</scope>
+    </dependency>
+  </dependencies>
+</project>
+`,
+};
+const gradle = {
+  '.gitignore': 'build\n.gradle\n',
+  'settings.gradle': "rootProject.name = 'small'\n",
+  'build.gradle': `apply plugin: 'java'
+
+dependencies {
+    testCompile files('/usr/share/java/junit4.jar', '/usr/share/java/hamcrest.jar')
+}
+`,
+};
+
+/** In JavaScript, TypeScript, Go, Python, Rust and Java. */
 export const defects: readonly Defect[] = [
   {
     name: 'a failing test of node:test',
     needs: [],
-    package: {
-      ...script({ test: 'node --test' }),
-      'sum.test.js': sumTest,
-      'sum.js': 'export const sum = (a, b) => a + b;\n',
-    },
     profile: 'standard',
-    broken: { 'sum.js': 'export const sum = (a, b) => a - b;\n' },
-    wrong: { 'sum.js': 'export const sum = (a, b) => a * b;\n' },
-    right: { 'sum.js': 'export const sum = (a, b) => b + a;\n' },
+    files: { ...script({ test: 'node --test' }), 'sum.test.js': sumTest },
+    path: 'sum.js',
+    text: (body) => `export const sum = (a, b) => ${body};\n`,
+    bodies: sums,
     finding: { gate: 'test', file: 'sum.test.js', line: 6, code: 'ERR_ASSERTION' },
   },
   {
     name: 'a type error of TypeScript',
     needs: [],
-    package: {
+    profile: 'standard',
+    files: {
       ...script({ typecheck: 'tsc --noEmit -p .' }),
       'tsconfig.json': '{ "compilerOptions": { "strict": true, "types": [] }, "include": ["src"] }',
-      'src/name.ts': "export const name: string = 'ado';\n",
     },
-    profile: 'standard',
-    broken: { 'src/name.ts': '// A number.\nexport const name: string = 7;\n' },
-    wrong: { 'src/name.ts': '// A number.\n\nexport const name: string = 7 + 1;\n' },
-    right: { 'src/name.ts': 'export const name: string = String(7);\n' },
+    path: 'src/name.ts',
+    text: (body) => `// A name.\nexport const name: string = ${body};\n`,
+    bodies: { good: "'ado'", broken: '7', wrong: '7 + 1', right: 'String(7)' },
     finding: { gate: 'typecheck', file: 'src/name.ts', line: 2, code: 'TS2322' },
   },
   {
     name: 'an error of ESLint',
     needs: [],
-    package: {
+    profile: 'standard',
+    files: {
       ...script({ lint: 'eslint .' }),
       'eslint.config.js': "export default [{ rules: { eqeqeq: 'error', 'no-undef': 'error' } }];\n",
-      'src/is.js': 'export const isOne = (n) => n === 1;\n',
     },
-    profile: 'standard',
-    broken: { 'src/is.js': 'export const isOne = (n) => n == 1;\n' },
-    wrong: { 'src/is.js': 'export const isOne = (n) => one === n;\n' },
-    right: { 'src/is.js': 'export const isOne = (n) => Object.is(n, 1);\n' },
+    path: 'src/is.js',
+    text: (body) => `export const isOne = (n) => ${body};\n`,
+    bodies: { good: 'n === 1', broken: 'n == 1', wrong: 'one === n', right: 'Object.is(n, 1)' },
     finding: { gate: 'lint', file: 'src/is.js', line: 1, code: 'eqeqeq' },
   },
   {
     name: 'a build that cannot read its source',
     needs: [],
-    package: {
-      ...script({ build: 'node --check src/main.js' }),
-      'src/main.js': 'export const a = 1;\n',
-    },
     profile: 'minimal',
-    broken: { 'src/main.js': 'export const a = 1;\nexport const b = (a;\n' },
-    wrong: { 'src/main.js': 'export const a = 1;\nexport const b = a);\n' },
-    right: { 'src/main.js': 'export const a = 1;\nexport const b = (a);\n' },
+    files: script({ build: 'node --check src/main.js' }),
+    path: 'src/main.js',
+    text: (body) => `export const a = 1;\nexport const b = ${body};\n`,
+    bodies: { good: 'a', broken: '(a', wrong: 'a)', right: '(a)' },
     finding: { gate: 'build', file: 'src/main.js', line: 2, code: 'SyntaxError' },
   },
   {
     name: 'a build of Go',
     needs: ['go'],
-    package: {
-      'go.mod': goModule,
-      'sum/sum.go': 'package sum\n\nfunc Sum(a, b int) int { return a + b }\n',
-    },
     profile: 'minimal',
-    broken: { 'sum/sum.go': 'package sum\n\nfunc Sum(a, b int) int { return a + c }\n' },
-    wrong: { 'sum/sum.go': 'package sum\n\nfunc Sum(a, b int) int { return "a" }\n' },
-    right: { 'sum/sum.go': 'package sum\n\nfunc Sum(a, b int) int { return b + a }\n' },
+    files: goModule,
+    path: 'sum/sum.go',
+    text: (body) => `package sum\n\nfunc Sum(a, b int) int { return ${body} }\n`,
+    bodies: sumsThatBuild,
     finding: { gate: 'build', file: 'sum/sum.go', line: 3 },
   },
   {
     name: 'a finding of go vet',
     needs: ['go'],
-    package: {
-      'go.mod': goModule,
-      'self.go': 'package small\n\nvar X int\n\nfunc Set(n int) { X = n }\n',
-    },
     profile: 'standard',
-    broken: { 'self.go': 'package small\n\nvar X int\n\nfunc Set(n int) { X = X }\n' },
-    wrong: { 'self.go': 'package small\n\nvar X int\n\nfunc Set(n int) { n = n }\n' },
-    right: { 'self.go': 'package small\n\nvar X int\n\nfunc Set(n int) { X = -n }\n' },
+    files: goModule,
+    path: 'self.go',
+    text: (body) => `package small\n\nvar X int\n\nfunc Set(n int) { ${body} }\n`,
+    bodies: { good: 'X = n', broken: 'X = X', wrong: 'n = n', right: 'X = -n' },
     finding: { gate: 'lint', file: 'self.go', line: 5 },
   },
   {
-    name: 'a failing test of Python',
+    name: 'a failing test of unittest',
     needs: ['python3'],
-    package: {
-      'calc.py': 'def add(a, b):\n    return a + b\n',
+    profile: 'standard',
+    files: {
       'tests/test_calc.py':
         'import unittest\nfrom calc import add\n\n\nclass Calc(unittest.TestCase):\n    def test_add(self):\n        self.assertEqual(add(1, 2), 3)\n',
     },
-    profile: 'standard',
-    broken: { 'calc.py': 'def add(a, b):\n    return a - b\n' },
-    wrong: { 'calc.py': 'def add(a, b):\n    raise ValueError(a)\n' },
-    right: { 'calc.py': 'def add(a, b):\n    return b + a\n' },
+    path: 'calc.py',
+    text: python,
+    bodies: { ...sums, wrong: '[][a]' },
     finding: { gate: 'test', file: 'tests/test_calc.py', line: 7, code: 'AssertionError' },
+  },
+  {
+    name: 'a failing test of pytest',
+    needs: ['pytest'],
+    profile: 'standard',
+    files: {
+      'conftest.py': '',
+      'tests/test_calc.py':
+        'from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n',
+    },
+    path: 'calc.py',
+    text: python,
+    bodies: { ...sums, wrong: '[][a]' },
+    finding: { gate: 'test', file: 'tests/test_calc.py', line: 5, code: 'AssertionError' },
+  },
+  {
+    name: 'a type error of mypy',
+    needs: ['mypy'],
+    profile: 'standard',
+    files: { 'mypy.ini': '[mypy]\nstrict = True\n' },
+    path: 'calc.py',
+    text: typedPython,
+    bodies: { ...sums, broken: '"sum"', wrong: 'a + c' },
+    finding: { gate: 'typecheck', file: 'calc.py', line: 2, code: 'return-value' },
+  },
+  {
+    name: 'a finding of flake8',
+    needs: ['flake8'],
+    profile: 'standard',
+    files: { '.flake8': '[flake8]\nmax-line-length = 79\n' },
+    path: 'calc.py',
+    text: python,
+    bodies: { ...sums, broken: 'a + c', wrong: 'a+c' },
+    finding: { gate: 'lint', file: 'calc.py', line: 2, code: 'F821' },
   },
   {
     name: 'a build of Rust',
     needs: ['cargo'],
-    package: {
-      ...ignored,
-      'Cargo.toml': cargo,
-      'src/lib.rs': 'pub fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n',
-    },
     profile: 'minimal',
-    broken: { 'src/lib.rs': 'pub fn add(a: i32, b: i32) -> i32 {\n    "sum"\n}\n' },
-    wrong: { 'src/lib.rs': 'pub fn add(a: i32, b: i32) -> i32 {\n    missing(a)\n}\n' },
-    right: { 'src/lib.rs': 'pub fn add(a: i32, b: i32) -> i32 {\n    b + a\n}\n' },
+    files: cargo,
+    path: 'src/lib.rs',
+    text: (body) => `pub fn add(a: i32, b: i32) -> i32 {\n    ${body}\n}\n`,
+    bodies: { ...sums, broken: '"sum"', wrong: 'missing(a)' },
     finding: { gate: 'build', file: 'src/lib.rs', line: 2, code: 'E0308' },
   },
   {
     name: 'a failing test of Rust',
     needs: ['cargo'],
-    package: { ...ignored, 'Cargo.toml': cargo, 'src/lib.rs': rust('a + b') },
     profile: 'standard',
-    broken: { 'src/lib.rs': rust('a - b') },
-    wrong: { 'src/lib.rs': rust('a * b') },
-    right: { 'src/lib.rs': rust('b + a') },
-    finding: { gate: 'test', file: 'src/lib.rs', line: 9, code: 'panic' },
-  },
-  {
-    name: 'a build of Java by make',
-    needs: ['javac', 'make'],
-    package: { ...ignored, Makefile: 'build:\n\tjavac Calc.java\n', 'Calc.java': java('a + b') },
-    profile: 'minimal',
-    broken: { 'Calc.java': java('a + c') },
-    wrong: { 'Calc.java': java('"sum"') },
-    right: { 'Calc.java': java('b + a') },
-    finding: { gate: 'build', file: 'Calc.java', line: 3 },
-  },
-];
-
-function rust(body: string): string {
-  return `pub fn add(a: i32, b: i32) -> i32 {
+    files: cargo,
+    path: 'src/lib.rs',
+    text: (body) => `pub fn add(a: i32, b: i32) -> i32 {
     ${body}
 }
 
@@ -187,14 +249,54 @@ mod tests {
         assert_eq!(super::add(1, 2), 3);
     }
 }
-`;
-}
-
-function java(body: string): string {
-  return `public class Calc {
-    static int add(int a, int b) {
-        return ${body};
-    }
-}
-`;
-}
+`,
+    bodies: sums,
+    finding: { gate: 'test', file: 'src/lib.rs', line: 9, code: 'panic' },
+  },
+  {
+    name: 'a build of Java by make',
+    needs: ['javac', 'make'],
+    profile: 'minimal',
+    files: { '.gitignore': '*.class\n', Makefile: 'build:\n\tjavac small/Calc.java\n' },
+    path: 'small/Calc.java',
+    text: java,
+    bodies: sumsThatBuild,
+    finding: { gate: 'build', file: 'small/Calc.java', line: 5 },
+  },
+  {
+    name: 'a build of Maven',
+    needs: ['javac', 'mvn'],
+    profile: 'minimal',
+    files: maven,
+    path: 'src/main/java/small/Calc.java',
+    text: java,
+    bodies: sumsThatBuild,
+    finding: { gate: 'build', file: 'src/main/java/small/Calc.java', line: 5 },
+  },
+  {
+    name: 'a failing test of Maven',
+    needs: ['javac', 'mvn'],
+    profile: 'standard',
+    files: { ...maven, 'src/test/java/small/CalcTest.java': javaTest },
+    path: 'src/main/java/small/Calc.java',
+    text: java,
+    bodies: sums,
+    finding: {
+      ...{ gate: 'test', file: 'src/test/java/small/CalcTest.java', line: 9 },
+      code: 'AssertionError',
+    },
+  },
+  {
+    name: 'a failing test of Gradle',
+    needs: ['javac', 'gradle'],
+    profile: 'standard',
+    files: { ...gradle, 'src/test/java/small/CalcTest.java': javaTest },
+    path: 'src/main/java/small/Calc.java',
+    text: java,
+    bodies: sums,
+    finding: {
+      ...{ gate: 'test', file: 'src/test/java/small/CalcTest.java', line: 9 },
+      code: 'AssertionError',
+    },
+  },
+];

@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type {
+  AskingHold,
   BatchItem,
   CallHold,
   EndedItem,
@@ -20,12 +21,17 @@ export function succeeded(taskId: string): TaskResult {
 export interface Script {
   readonly items?: readonly BatchItem[];
   /** `cancelled` resolves when the batch has asked its items to stop. */
-  readonly performCommandTask?: (ref: TaskRef, cancelled: Promise<void>) => Promise<TaskResult>;
+  readonly performCommandTask?: (
+    ref: TaskRef,
+    cancelled: Promise<void>,
+  ) => Promise<TaskResult | AskingHold>;
   /** Answered by `takeTurn` of a step; a turn without an answer ends the task well. */
   readonly takeTurn?: (step: number) => 'tools' | { readonly fingerprint: string } | undefined;
   /** The host of the worktree asks no models: each turn has to come after its `callModel`. */
   readonly asksElsewhere?: boolean;
   readonly hostQueue?: string;
+  /** Before it ends unfinished, the task asks a person: the answers in their order, then silence. */
+  readonly lastWords?: readonly ApprovalDecision[];
   /** The model call of this step asks a person first. Times count from the question. */
   readonly asksAt?: {
     readonly step: number;
@@ -82,6 +88,7 @@ export function fakeActivities(script: Script = {}): FakeActivities {
   const approval: FakeApproval = { approvalId: undefined, decision: undefined };
   const told = new EventEmitter().setMaxListeners(0);
   const waiting = [...(script.items ?? [])];
+  const lastWords = [...(script.lastWords ?? [])];
   let peak = 0;
   let cancel: () => void = () => undefined;
   const cancelled = new Promise<void>((resolve) => {
@@ -92,7 +99,8 @@ export function fakeActivities(script: Script = {}): FakeActivities {
     calls.push(call);
     told.emit(call);
   };
-  const finish = (ref: TaskRef, result: TaskResult): TaskResult => {
+  const finish = <T extends TaskResult | AskingHold>(ref: TaskRef, result: T): T => {
+    if ('next' in result) return result;
     if (!ended.has(ref.taskId)) ended.set(ref.taskId, result.status);
     told.emit('ended');
     return result;
@@ -119,7 +127,8 @@ export function fakeActivities(script: Script = {}): FakeActivities {
     takeTurn(ref) {
       const told = ref.otherApproach;
       const other = told === undefined ? '' : `, other than: ${told.join(' · ')}`;
-      note(`takeTurn ${String(ref.step)}${other}`);
+      const advised = ref.advisedBy === undefined ? '' : `, advised by ${ref.advisedBy}`;
+      note(`takeTurn ${String(ref.step)}${other}${advised}`);
       const hostQueue = script.hostQueue ?? 'ado-agents@test';
       if (script.asksElsewhere === true && !answered.has(ref.step))
         return Promise.resolve({ next: 'model', hostQueue });
@@ -130,7 +139,11 @@ export function fakeActivities(script: Script = {}): FakeActivities {
         return Promise.resolve({ next: 'end', result: finish(ref, succeeded(ref.taskId)) });
       if (turn === 'tools') return Promise.resolve({ next: 'turn', hostQueue, summary: 'ran' });
       const rejected = { gate: 'test', message: 'red', fingerprint: turn.fingerprint };
-      return Promise.resolve({ next: 'turn', hostQueue, summary: 'red', rejected });
+      const diffStat = { files: 1, insertions: 1, deletions: 0 };
+      return Promise.resolve({
+        ...{ next: 'turn', hostQueue, summary: 'red', rejected },
+        ...{ done: { workMs: 0, diffStat }, asksPeople: script.lastWords !== undefined },
+      });
     },
     callModel({ step }) {
       note(`callModel ${String(step)}`);
@@ -138,7 +151,12 @@ export function fakeActivities(script: Script = {}): FakeActivities {
       if (hold === undefined) answered.add(step);
       return Promise.resolve(hold);
     },
-    async openApproval({ approvalId }) {
+    async openApproval({ approvalId, question: { kind, key } }) {
+      if (kind !== 'cost') {
+        note(`openApproval ${key}`);
+        const decision = lastWords.shift() ?? 'reject';
+        return { approvalId, deadlineMs: Date.now(), remindersMs: [], decision };
+      }
       approval.approvalId ??= approvalId;
       note('openApproval');
       const { deadlineMs = 0, remindersMs = [], opening } = script.asksAt ?? {};

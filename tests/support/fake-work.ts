@@ -16,6 +16,7 @@ export function aTask(request: Omit<SubmitTask, 'fresh' | 'policy'>): Task {
   return {
     ...{ id, prompt, repository, agent, gates, variables, labels, priority, sandbox },
     status: 'queued',
+    policy: 'autonomous',
     gateProfile: request.gateProfile ?? 'none',
     setup: request.setup,
     allowHosts: request.allowHosts,

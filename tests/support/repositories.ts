@@ -19,7 +19,9 @@ const gitEnv = {
 /** Runs git in a repository. @throws Error when it fails */
 export function git(repository: string, ...args: readonly string[]): string {
   const options = { cwd: repository, env: gitEnv, encoding: 'utf8', stdio: 'pipe' } as const;
-  return execFileSync('git', args, options).trimEnd();
+  // A file may hold all that an agent has seen.
+  const maxBuffer = 64 * 1024 ** 2;
+  return execFileSync('git', args, { ...options, maxBuffer }).trimEnd();
 }
 
 /** Makes repositories `repository-00`, `repository-01` … in one new folder; each has one commit on `main` and clean. */

@@ -3,16 +3,18 @@
  *   - a command task is one activity and at most 25 history events
  *   - a builtin task asks, runs tools, checks; what fails a check goes back to the model
  *   - the same failure three times asks for another approach, then ends it as stuck; ten rounds end it anyway
+ *   - where people are asked, one lets it go on with fresh rounds, or ends it; a command asks before its delivery
  *   - a failure that no retry mends ends it as failed, a cancel as cancelled, each on record once
  *   - when the host of its worktree is gone, the next step runs elsewhere
  */
 import { randomUUID } from 'node:crypto';
 import type { AgentTaskInput } from '../../contracts/messages.ts';
-import type { TaskResult } from '../../contracts/activities.ts';
+import type { AskingHold, TaskResult } from '../../contracts/activities.ts';
 import { taskQueues, workflowTypes } from '../../contracts/names.ts';
 import {
   failing,
   fakeActivities,
+  succeeded,
   untilCancelled,
   type FakeActivities,
 } from '../support/fake-activities.ts';
@@ -122,6 +124,72 @@ test('who is told to try another approach and succeeds is done', async () => {
   const result = await run(fake, aTask('builtin'));
 
   expect(result.status).toBe('succeeded');
+});
+
+test('a person lets a stuck agent go on, each time with fresh rounds, until they say no', async () => {
+  const fake = fakeActivities({
+    takeTurn: () => ({ fingerprint: 'same' }),
+    lastWords: ['approve', 'reject'],
+  });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result).toMatchObject({ status: 'failed', errorCode: 'AGENT_STUCK' });
+  expect(fake.calls).toEqual([
+    ...['takeTurn 1', 'takeTurn 3', 'takeTurn 5'],
+    ...['takeTurn 7, other than: red', 'takeTurn 9', 'takeTurn 11', 'openApproval quality_gate:1'],
+    ...['takeTurn 13, advised by quality_gate:1', 'takeTurn 15', 'takeTurn 17'],
+    ...[
+      'takeTurn 19, other than: red',
+      'takeTurn 21',
+      'takeTurn 23',
+      'openApproval quality_gate:2',
+    ],
+    'endTask AGENT_STUCK',
+  ]);
+  expect(fake.summaries).toEqual([expect.stringMatching(/6 rounds.* did not let it go on/)]);
+});
+
+test('a person lets an agent go on that had its ten rounds', async () => {
+  const fake = fakeActivities({
+    takeTurn: (step) => (step <= 21 ? { fingerprint: String(step) } : undefined),
+    lastWords: ['approve'],
+  });
+
+  const result = await run(fake, aTask('builtin'));
+
+  expect(result.status).toBe('succeeded');
+  expect(fake.calls.slice(10)).toEqual([
+    'openApproval quality_gate:1',
+    'takeTurn 21, advised by quality_gate:1',
+    'takeTurn 23',
+  ]);
+});
+
+test('a command whose delivery asks a person goes on afterwards, on the host that has the work', async () => {
+  const facts = { commit: 'c', diffStat: { files: 1, insertions: 1, deletions: 0 } };
+  const question = {
+    ...{ kind: 'edits_review', title: 'May it?', key: 'edits_review:c' },
+    facts: { ...facts, summary: 'done', passedGates: [] },
+  } as const;
+  const asks = { next: 'hold', hostQueue: 'ado-agents@test', hold: { kind: 'ask', question } };
+  let calls = 0;
+  const fake = fakeActivities({
+    performCommandTask({ taskId }) {
+      calls += 1;
+      return Promise.resolve(calls === 1 ? (asks as AskingHold) : succeeded(taskId));
+    },
+    lastWords: ['approve'],
+  });
+
+  const result = await run(fake, aTask('command'));
+
+  expect(result.status).toBe('succeeded');
+  expect(fake.calls).toEqual([
+    'performCommandTask',
+    'openApproval edits_review:c',
+    'performCommandTask',
+  ]);
 });
 
 test('ten rounds of different failures end the task', async () => {

@@ -1,6 +1,6 @@
 /**
  * A task that asks a person, on a real Temporal server, with activities faked.
- *   - an answer lets the same turn go on, at once, whichever pool asks the model
+ *   - an answer lets the same turn go on, at once; where another pool asks the model, the slot is taken before
  *   - silence is reminded, then the default counts
  *   - an answer whose update was lost is found by the next reminder, one that comes early is not lost
  *   - an answer to another question, or a second one, is refused; delivering it again is harmless
@@ -83,7 +83,7 @@ test.each(['approve', 'reject'] as const)('%s lets the same turn go on', async (
   expect(fake.calls).toEqual(['takeTurn 1', 'openApproval', 'takeTurn 1']);
 });
 
-test('where the models pool asks, its call is made again after the answer', async () => {
+test('where the models pool asks, a turn takes the slot again before its call is made', async () => {
   const fake = fakeActivities({ asksElsewhere: true, asksAt: { step: 1, deadlineMs: longMs } });
 
   await world.withWorkers(fake, async () => {
@@ -97,6 +97,7 @@ test('where the models pool asks, its call is made again after the answer', asyn
     'takeTurn 1',
     'callModel 1',
     'openApproval',
+    'takeTurn 1',
     'callModel 1',
     'takeTurn 1',
   ]);

@@ -5,6 +5,7 @@ import type { Actor } from '../../../adapters/ports.ts';
 import { createApp } from '../../../api/create-app.ts';
 import type { ApiDeps, Logger } from '../../../api/deps.ts';
 import { startServer } from '../../../api/server.ts';
+import { createGateTools } from '../../../adapters/gates/create-gate-tools.ts';
 import { AppError } from '../../../contracts/errors.ts';
 import { localTenantId } from '../../../contracts/names.ts';
 import {
@@ -84,7 +85,12 @@ export async function startApi(replaced: Partial<ApiDeps> = {}) {
         return { repository, baseCommit: baseCommit ?? commitOf(repository + (baseRef ?? '')) };
       },
       describeCommand: async (command) => ({ files: [], digest: commitOf(command) }),
+      readBase: async ({ repository }) =>
+        repository.includes('checked')
+          ? { paths: ['go.mod', 'a_test.go'], texts: { 'go.mod': '' } }
+          : undefined,
     },
+    gates: createGateTools(),
     models: {
       routesOf: async (name) => {
         throw new AppError('MODEL_NOT_FOUND', `no provider offers the model "${name}"`);

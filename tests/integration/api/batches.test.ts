@@ -104,6 +104,23 @@ test('a plan says what would run, what is known and what opted out, and stores n
   expect(api.store.taskCount()).toBe(1);
 });
 
+test('a plan names the checks of each repository but those that the request names itself', async () => {
+  const body = aBatch(['/repos/checked', '/repos/elsewhere'], {
+    gateProfile: 'standard',
+    gates: [{ name: 'test', command: 'true' }],
+  });
+
+  const plan = await api.call('planBatch', { body });
+
+  expect(plan.items.map(({ checks }) => checks)).toEqual([
+    [
+      { name: 'build', command: 'go build ./...' },
+      { name: 'lint', command: 'go vet ./...' },
+    ],
+    undefined,
+  ]);
+});
+
 test('with `fresh` a plan runs what is known', async () => {
   const { id } = await api.call('submitTask', { body: aTask() });
   api.store.endTask(id, 'succeeded');

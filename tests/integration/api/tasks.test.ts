@@ -40,7 +40,9 @@ describe('submitting a task', () => {
     };
     const describeCommand = async () => ({ files: [], digest: '' });
     await api.stop();
-    api = await startApi({ workspaces: { resolve, describeCommand } });
+    api = await startApi({
+      workspaces: { resolve, describeCommand, readBase: async () => undefined },
+    });
     const sent = { body: aTask(), headers: { 'idempotency-key': 'again' } };
     const first = await api.call('submitTask', sent);
     api.store.endTask(first.id, 'failed');

@@ -1,5 +1,5 @@
 // The commands with which people answer tasks, against a server:
-//   - what is asked is listed with what was spent and how much time is left
+//   - what is asked is listed with how much time is left; of one the facts are shown that its kind has
 //   - an answer names the approval or the task that asks, by its id or the end of it
 //   - a task that asks nothing and a decision that came too late say so, with their exit codes
 //   - a waiting `run` says on stderr how to answer, in every form of output
@@ -38,7 +38,7 @@ function addTask(change: Partial<Task> = {}): Task {
 }
 
 function addApproval(task: Task, change: Partial<Approval> = {}): Approval {
-  const approval: Approval = {
+  const approval = {
     id: `approval-${v7()}`,
     taskId: task.id,
     attempt: 1,
@@ -58,7 +58,7 @@ function addApproval(task: Task, change: Partial<Approval> = {}): Approval {
     reminded: 0,
     createdAt: new Date().toISOString(),
     ...change,
-  };
+  } as Approval;
   api.approvals.set(approval.id, approval);
   return approval;
 }
@@ -74,11 +74,13 @@ it('lists what is asked, and with --all what was answered', async () => {
 
   const text = await runAdo(place, ['approvals']);
   const all = await runAdo(place, ['approvals', '--all', '-o', 'name']);
+  const reviews = await runAdo(place, ['approvals', '--kind', 'edits_review', '-o', 'name']);
   const alias = await runAdo(place, ['hitl', 'pending', '-o', 'json']);
 
-  expect(text.stdout).toMatch(/\$2\.90 of \$10\.00 +in 4[12]m +Spend more than \$1\.00\?/);
+  expect(text.stdout).toMatch(/cost +pending +in 4[12]m +Spend more than \$1\.00\?/);
   expect(text.stdout).not.toContain(old.id.slice(-8));
   expect(all.stdout.trim().split('\n').sort()).toEqual([approval.id, old.id].sort());
+  expect(reviews.stdout).toBe('');
   expect(JSON.parse(alias.stdout)).toEqual({ items: [approval] });
 });
 
@@ -122,6 +124,38 @@ it('show tells what a task asks, and how to answer', async () => {
   expect(stdout).toMatch(/deadline +in 4[12]m, then rejected/);
   expect(stderr).toContain(`approve ${approval.id.slice(-8)}`);
   expect(stderr).toContain(`reject ${approval.id.slice(-8)}`);
+});
+
+it.each([
+  {
+    kind: 'quality_gate' as const,
+    facts: { gate: 'test', message: 'add is red', rounds: 6, findings: 2 },
+    shows: [/gate +test, findings: 2/, /it says +add is red/, /rounds +6/],
+  },
+  {
+    kind: 'edits_review' as const,
+    facts: {
+      ...{ commit: 'c'.repeat(40), diffStat: { files: 1, insertions: 2, deletions: 0 } },
+      ...{ summary: 'It adds now.', passedGates: ['build', 'test'] },
+    },
+    shows: [/commit +c{12}: 1 file, \+2/, /passed +build\n +test\n/, /summary +It adds now\./],
+  },
+  {
+    kind: 'conflict' as const,
+    facts: {
+      ...{ target: 'main', branch: 'ado/x', message: 'The work conflicts with main.' },
+      files: [{ path: 'go.sum', class: 'critical' as const }],
+    },
+    shows: [/target +main/, /branch +ado\/x/, /files +critical: go\.sum/],
+  },
+])('show tells the facts of $kind, and how to see the work', async ({ kind, facts, shows }) => {
+  const task = addTask({ status: 'awaiting_approval' });
+  addApproval(task, { kind, facts } as Partial<Approval>);
+
+  const { stdout, stderr } = await runAdo(place, ['show', task.id]);
+
+  for (const pattern of shows) expect(stdout).toMatch(pattern);
+  expect(stderr).toMatch(new RegExp(`Look: .*ado diff ${task.id.slice(-8)}`));
 });
 
 it.each(['text', 'jsonl'])('run --wait -o %s says on stderr how to answer', async (format) => {

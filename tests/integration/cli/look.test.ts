@@ -322,6 +322,7 @@ describe('batch export', () => {
       attempt: 1,
       step: 2,
       kind: 'gate',
+      gate: 'test',
       status: 'succeeded',
       summary: 'test',
       costMicroUsd: 0,

@@ -96,8 +96,9 @@ describe('show', () => {
   });
   const steps = [
     step('model', 'edit_file', { costMicroUsd: 1_000_000 }),
-    step('gate', 'lint', { exitCode: 0 }),
+    step('gate', 'lint', { gate: 'lint', exitCode: 0 }),
     step('gate', 'test: 1 failed', {
+      gate: 'test',
       status: 'failed',
       findings: [{ tool: 'jest', file: 'a.test.ts', line: 4, message: 'expected 1' }],
     }),

@@ -44,7 +44,7 @@ const patch = (name: string, ...added: string[]): string =>
 
 function aGate(gate: string, findings: Step['findings']): Step {
   return {
-    ...{ attempt: 1, step: 1, kind: 'gate', status: 'failed', summary: `${gate}: broken` },
+    ...{ attempt: 1, step: 1, kind: 'gate', gate, status: 'failed', summary: `${gate}: broken` },
     ...{ findings, costMicroUsd: 0, startedAt: at(8), endedAt: at(10) },
   };
 }
@@ -79,6 +79,22 @@ function writePage(report: Report): { readonly url: string; readonly path: strin
   writeFileSync(path, writeHtmlReport(report, 'ado'));
   return { path, url: pathToFileURL(path).href };
 }
+
+test('work that only ado has is told as unpublished, with what publishes it', () => {
+  const change = { commit: 'c'.repeat(40), published: false };
+  const kept = anItem('https://h.example/r/kept', change);
+  const pushed = anItem('/r/pushed', { ...change, published: true });
+  const report = aReport([kept, pushed]);
+
+  const page = writeHtmlReport(report, './ado');
+  const text = writeMarkdownReport(report);
+
+  expect(page).toContain(`${kept.task.branch} (unpublished)`);
+  expect(page).toContain(`./ado publish ${kept.task.id}`);
+  expect(page).not.toContain(`publish ${pushed.task.id}`);
+  expect(text).toContain(`\`${kept.task.branch} (unpublished)\``);
+  expect(text).not.toContain(`${pushed.task.branch} (unpublished)`);
+});
 
 describe('ado batch report', () => {
   let api: FakeApi;
@@ -130,7 +146,7 @@ describe('ado batch report', () => {
     expect(page.stdout).toBe(`${join(place.cwd, `${id}.html`)}\n`);
     expect(readFileSync(page.stdout.trim(), 'utf8')).toMatch(/r\/bad[^]*r\/fine/);
     expect(markdown.stdout).toContain('| ✗ | `r/bad` | failed `gate types: wrong [GATE_FAILED]` |');
-    expect(markdown.stdout).toContain('- types: 1 finding\n  - `a.ts:3 wrong`');
+    expect(markdown.stdout).toContain('- `types`: 1 finding\n  - `a.ts:3 wrong`');
     expect(JSON.parse(json.stdout)).toMatchObject({
       schemaVersion: 1,
       models: [{ model: 'openai:gpt-5', calls: 2, costMicroUsd: 2_000 }],

@@ -58,6 +58,30 @@ describe('a task', () => {
     });
   });
 
+  it('--publish and the file ask for the branch to be pushed, and a patch for neither', async () => {
+    api.onAccepted = (id) => endTask(api, id, { outcome: 'succeeded' });
+    const deliveries: unknown[] = [];
+    const run = async (...flags: readonly string[]): Promise<void> => {
+      api.seen.length = 0;
+      const { code } = await runAdo(place, [
+        ...'run x --exec true --repo app'.split(' '),
+        ...flags,
+      ]);
+      deliveries.push(code === 0 ? lastBody()['delivery'] : code);
+    };
+
+    await run();
+    await run('--publish');
+    await run('--publish', '--deliver', 'patch');
+    file('ado.config.yaml', 'publish: true\n');
+    await run();
+    await run('--deliver', 'patch');
+
+    expect(deliveries).toEqual([
+      ...[undefined, { publish: true }, 2, { publish: true }, { mode: 'patch' }],
+    ]);
+  });
+
   it('that fails ends the command with 3 and says why', async () => {
     api.onAccepted = (id) =>
       endTask(api, id, { outcome: 'failed', failureClass: 'gate', error: 'tests: 1 failed' });

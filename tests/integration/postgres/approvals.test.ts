@@ -1,6 +1,6 @@
 /**
  * A question to a person, from asked to settled.
- *   - it is asked once, and the task waits visibly
+ *   - it is asked once, and the task waits visibly; its attempt finds what it asked and what came of it
  *   - of any number of answers at once one wins: one effect, one event, one audit line, one message
  *   - the same answer again changes nothing; another one is refused
  *   - silence lets the default count; an answer that came first wins over the deadline
@@ -10,7 +10,7 @@
 import type { Actor, Fence } from '../../../adapters/ports.ts';
 import { approvalSchema } from '../../../contracts/approval.schema.ts';
 import { aBatch, createPostgresWorld, someItems, type PostgresWorld } from './postgres-world.ts';
-import { ask, asked } from './question.ts';
+import { ask, asked, askedToReview } from './question.ts';
 
 let world: PostgresWorld;
 let actor: Actor;
@@ -79,6 +79,49 @@ describe('asking', () => {
 
     await expect(ask(world, asked(fence))).rejects.toMatchObject({ code: 'SUPERSEDED' });
     await expect(ask(world, asked(cancelled))).rejects.toMatchObject({ code: 'TASK_CANCELLED' });
+  });
+
+  test('the attempt that asked finds its questions, with the answer and the reason of each', async () => {
+    const first = await ask(world, askedToReview(fence, 'a'.repeat(40)));
+    const yes = { ...approve, reason: 'fine' };
+    await world.approvals.decideApproval(actor, first.approval.id, yes);
+    world.clock.nowMs += 1_000;
+    const second = await ask(world, asked(fence));
+    const other = await world.aRunningTask(actor);
+
+    const found = await world.questions.listAsked(fence.ref);
+
+    expect(found).toEqual([
+      expect.objectContaining({
+        ...{ id: first.approval.id, key: `review:${'a'.repeat(40)}` },
+        ...{ decision: 'approve', reason: 'fine', kind: 'edits_review' },
+      }),
+      expect.objectContaining({ id: second.approval.id, key: 'cost', decision: undefined }),
+    ]);
+    expect(approvalSchema.parse(first.approval)).toEqual(first.approval);
+    expect(Date.parse(first.approval.deadlineAt) - Date.parse(first.approval.createdAt)).toBe(
+      24 * 3_600_000,
+    );
+    expect(await world.questions.listAsked({ ...fence.ref, attempt: 2 })).toEqual([]);
+    expect(await world.questions.listAsked(other.ref)).toEqual([]);
+    const foreign = { ...fence.ref, tenantId: (await world.aTenant()).tenantId };
+    expect(await world.questions.listAsked(foreign)).toEqual([]);
+    const filter = { kind: ['cost'], limit: 10 } as const;
+    const { items } = await world.approvals.listApprovals(actor, filter);
+    expect(items.map(({ id }) => id)).toEqual([second.approval.id]);
+  });
+
+  test('a yes to delivering the work confirms no spending, and a no refuses none', async () => {
+    const before = await money();
+    for (const [commit, decision] of [
+      ['a', approve],
+      ['b', reject],
+    ] as const) {
+      const { approval } = await ask(world, askedToReview(fence, commit.repeat(40)));
+      await world.approvals.decideApproval(actor, approval.id, decision);
+    }
+
+    expect(await money()).toEqual(before);
   });
 
   test('an item tells of it in the stream of its batch', async () => {

@@ -2,7 +2,11 @@
 import { v7 } from 'uuid';
 import type { Fence } from '../../../adapters/ports.ts';
 import type { OpenApprovalInput } from '../../../contracts/activities.ts';
-import { approvalTerms, type CostQuestion } from '../../../contracts/approval.ts';
+import {
+  approvalTerms,
+  type ApprovalQuestion,
+  type CostQuestion,
+} from '../../../contracts/approval.ts';
 import type { PostgresWorld } from './postgres-world.ts';
 
 function aQuestion(changes: Partial<CostQuestion> = {}): CostQuestion {
@@ -25,8 +29,23 @@ export function asked({ ref }: Fence, changes: Partial<CostQuestion> = {}): Open
   return { ...ref, approvalId: `approval-${v7()}`, question: aQuestion(changes) };
 }
 
+/** May the work be delivered that stands at this commit? */
+export function askedToReview({ ref }: Fence, commit: string): OpenApprovalInput {
+  const question: ApprovalQuestion = {
+    ...{ kind: 'edits_review', title: 'May this work be delivered?', key: `review:${commit}` },
+    facts: {
+      ...{ commit, diffStat: { files: 1, insertions: 1, deletions: 0 } },
+      ...{ summary: 'Done.', passedGates: ['test'] },
+    },
+  };
+  return { ...ref, approvalId: `approval-${v7()}`, question };
+}
+
 /** Asks with the terms of production; answers what is on record. */
 export async function ask(world: PostgresWorld, input: OpenApprovalInput) {
-  const { approval, opened, isNew } = await world.questions.open(input, approvalTerms.cost);
+  const { approval, opened, isNew } = await world.questions.open(
+    input,
+    approvalTerms[input.question.kind],
+  );
   return { approval, opened, isNew, ref: { tenantId: input.tenantId, approvalId: approval.id } };
 }

@@ -246,7 +246,7 @@ function now(): string {
 }
 
 function toTask(task: NewTask): Task {
-  const { contentKey: _key, reuse: _reuse, policy: _policy, skip: _skip, ...shown } = task;
+  const { contentKey: _key, reuse: _reuse, skip: _skip, ...shown } = task;
   return {
     ...shown,
     status: 'queued',

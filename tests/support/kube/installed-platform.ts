@@ -4,6 +4,7 @@
  */
 import type { Scaling } from '../../../contracts/fleet.schema.ts';
 import type { FaultWorld } from '../../faults/fault-world.ts';
+import type { Cluster } from './cluster.ts';
 import type { KubeApi, KubeList, KubeObject } from './kube-api.ts';
 import type { MetricQuestion, MetricSource } from './external-metrics.ts';
 import type { PodProcesses } from './pod-processes.ts';
@@ -56,6 +57,22 @@ export function tellScaling(
       return undefined;
     }
   };
+}
+
+/** Makes the namespace of a release, with the Secret `passwords` that `storeValues` names. */
+export async function prepareNamespace(
+  cluster: Pick<Cluster, 'api' | 'createNamespace'>,
+  {
+    namespace,
+    world,
+    apiKey,
+  }: { readonly namespace: string; readonly world: FaultWorld; readonly apiKey: string },
+): Promise<void> {
+  await cluster.createNamespace(namespace);
+  await cluster.api.create(`/api/v1/namespaces/${namespace}/secrets`, {
+    metadata: { name: 'passwords' },
+    stringData: { POSTGRESQL_PASSWORD: world.postgres.password, ADO_BOOTSTRAP_API_KEY: apiKey },
+  });
 }
 
 /** Values of the chart for stores that are there already; the Secret `passwords` holds their passwords. */
