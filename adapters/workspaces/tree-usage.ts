@@ -39,18 +39,21 @@ export function lookAtProcesses(): ReadonlyMap<number, readonly ProcessUsage[]> 
   const children = new Map<number, ProcessUsage[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const status = textOf(`/proc/${name}/status`);
-    const valueOf = (key: string): number =>
-      Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
-    const parent = valueOf('PPid');
-    const siblings = children.get(parent) ?? [];
-    siblings.push({
-      ...{ pid: Number(name), parent, threads: valueOf('Threads') },
-      residentBytes: valueOf('VmRSS') * 1_024,
-    });
-    children.set(parent, siblings);
+    const usage = usageOf(Number(name));
+    const siblings = children.get(usage.parent) ?? [];
+    siblings.push(usage);
+    children.set(usage.parent, siblings);
   }
   return children;
+}
+
+/** One that has ended uses nothing. */
+function usageOf(pid: number): ProcessUsage {
+  const status = textOf(`/proc/${pid}/status`);
+  const valueOf = (key: string): number =>
+    Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+  const [parent, threads] = [valueOf('PPid'), valueOf('Threads')];
+  return { pid, parent, threads, residentBytes: valueOf('VmRSS') * 1_024 };
 }
 
 /** Which bound the tree of a sandbox's first process is above; undefined when none. */
@@ -69,10 +72,11 @@ export function exceededBy(
   if (kept + sum(tree.map(({ residentBytes }) => residentBytes)) <= limits.memoryBytes)
     return undefined;
   // The exact figure, where a page of many has one share each, takes the kernel milliseconds.
-  const exact = sum(tree.map(({ pid, residentBytes }) => sharedBytes(pid) ?? residentBytes));
+  const exact = sum(tree.map(({ pid }) => sharedBytes(pid) ?? usageOf(pid).residentBytes));
   return kept + exact > limits.memoryBytes ? 'memory' : undefined;
 }
 
+/** undefined when the kernel does not tell, or the process has ended since it was looked at. */
 function sharedBytes(pid: number): number | undefined {
   const kilobytes = /^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;

@@ -94,7 +94,7 @@ test.each([
   const said = await ask(getUrl(`http://a.example.com:${port}/`));
 
   expect(said).toBe('');
-  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(performance.now() - started).toBeLessThan(10_000);
   expect(
     await ask(getUrl(`http://a.example.com:${site.port}/`, 'Host: a\r\nConnection: close\r\n')),
   ).toContain('hello');
@@ -316,7 +316,7 @@ test('a silent connection ends', async () => {
 
   await ask(connectTo(`a.example.com:${port}`));
 
-  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test('a program in the sandbox reaches its allowed hosts by the usual variables, and nothing else', async () => {
