@@ -108,13 +108,13 @@ const refusals = [
   [listedHost, 'private-address', 'private addresses can be reached by a name on the list'],
 ] as const satisfies readonly (readonly [string, EgressOutcome, string])[];
 
-/** Tries to get to listeners of the host, first by itself and then through the proxy. */
+/** Tries to get to listeners of the host, first by itself and then through the proxy, whose worker may be busy. */
 const networkProbe = `
 const { connect } = require('node:net');
 const { PROBE_PORT: port, PROBE_SOCKET: socket, HTTPS_PROXY: proxy } = process.env;
 const say = (place, words) => new Promise((resolve) => {
   const client = connect(place);
-  client.setTimeout(5_000, () => client.destroy());
+  client.setTimeout(words === undefined ? 5_000 : 15_000, () => client.destroy());
   client.on('connect', () => (words === undefined ? resolve('connected') : client.write(words)));
   client.on('data', (bytes) => resolve(String(bytes).split('\\r\\n')[0]));
   client.on('error', () => undefined).on('close', () => resolve(''));
