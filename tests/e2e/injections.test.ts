@@ -22,6 +22,7 @@ import { parseScript } from '../../cli/emulator/script.ts';
 import { startSharedAdo, until, type Ado } from '../support/ado-platform.ts';
 import { canariesIn, dumpDatabase, makeCanary } from '../support/canaries.ts';
 import { askFor, writeObedientModel, type AskedCall } from '../support/obedient-model.ts';
+import { pathsBelow } from '../support/paths-below.ts';
 import { commitAll, deliveredBranches, git, makeRepository } from '../support/repositories.ts';
 import { listAttacks, type Attack, type Targets } from './injected-calls.ts';
 
@@ -139,12 +140,9 @@ async function startOther(repository: string): Promise<{ id: string; tree: strin
   });
   const folder = join(ado.home, 'worktrees');
   mkdirSync(folder, { recursive: true });
-  const find = (): string | undefined =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>
-      name.endsWith('/begun'),
-    );
+  const find = (): string | undefined => pathsBelow(folder).find((path) => path.endsWith('/begun'));
   await until('the other task is at work', () => find() !== undefined, 60_000);
-  return { id, tree: dirname(join(folder, find() ?? '')) };
+  return { id, tree: dirname(find() ?? '') };
 }
 
 /** All that may not change, by path; of a repository without what its owner's git and ado's branch write. */

@@ -5,7 +5,7 @@
 //   - a program that dies is begun anew from the last commit, twice; what each try has cost is in the books
 //   - a fixer whose worker was killed runs again on what was committed, not on what it left
 //   - the copy of the repository's instructions is in no commit, whatever a fixer did to it, also one that broke off
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseScript } from '../../cli/emulator/script.ts';
@@ -14,6 +14,7 @@ import { openProvider, vendors, type EmulatedProvider } from '../faults/emulated
 import { compareBooks, exactBooks, faultsOf } from '../faults/provider-books.ts';
 import { startSharedAdo, until, type Ado } from '../support/ado-platform.ts';
 import { testService } from '../support/environment.ts';
+import { pathsBelow } from '../support/paths-below.ts';
 import {
   commitAll,
   countCommits,
@@ -21,8 +22,6 @@ import {
   git,
   makeRepository,
 } from '../support/repositories.ts';
-
-jest.setTimeout(120_000);
 
 /** Asks its model what to write, writes it, and asks for its last words. */
 const agentSource = `
@@ -299,9 +298,9 @@ test('what a fixer changed before its worker was killed is delivered, not only s
   const { id } = await ado.submitTask({ prompt: 'Greet', ...own, repository });
   await ado.seen(id, ({ type, data }) => type === 'step-started' && data.kind === 'fix');
   await until('the fixer has formatted', () =>
-    readdirSync(ado.home, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.includes(id) && name.endsWith('greeting.txt'))
-      .some((name) => readFileSync(join(ado.home, name), 'utf8') === 'Hello you\n'),
+    pathsBelow(join(ado.home, 'worktrees'))
+      .filter((path) => path.includes(id) && path.endsWith('greeting.txt'))
+      .some((path) => readFileSync(path, 'utf8') === 'Hello you\n'),
   );
 
   await ado.worker.kill9();
