@@ -60,7 +60,7 @@ const folder = (name, options = {}) => ({
 /** One project per kind of test: `npm run test:<displayName>`. */
 export default {
   // A loaded machine is slow; what hangs, hangs longer than this.
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   projects: [
     {
       ...common,

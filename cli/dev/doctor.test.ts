@@ -5,9 +5,6 @@ import { noSandbox } from '../../tests/support/no-sandbox.ts';
 import { runDoctor } from './doctor.ts';
 import { findOnPath } from './programs/run-program.ts';
 
-// Every program is asked for its version, which takes seconds on a machine that is busy with other tests.
-jest.setTimeout(60_000);
-
 let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'ado-doctor-'));

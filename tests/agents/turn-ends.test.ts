@@ -10,8 +10,6 @@ import { processesIn } from '../support/process-table.ts';
 import { countCommits, deliveredBranches } from '../support/repositories.ts';
 import { hasAgent, makeEmptyPackage, modelOf, programs, rightWork, taskOf } from './agent-world.ts';
 
-jest.setTimeout(120_000);
-
 const [claude, codex] = programs;
 const suite = hasAgent('codex') ? test : test.skip;
 let provider: EmulatedProvider;

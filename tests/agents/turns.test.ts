@@ -22,8 +22,6 @@ import { processesIn } from '../support/process-table.ts';
 import { commitAll, git, makeRepository } from '../support/repositories.ts';
 import { whichAgents } from './programs.ts';
 
-jest.setTimeout(120_000);
-
 const canary = 'canary-3f9a77d2c1';
 const secrets = { SOME_API_KEY: canary, DATABASE_URL: `postgresql://ado:${canary}@127.0.0.1/ado` };
 const rules = 'RULE-OF-ADO: change little.';

@@ -11,8 +11,6 @@ import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
 import { makeRepository } from '../support/repositories.ts';
 import { callerOf } from './call-ado.ts';
 
-jest.setTimeout(120_000);
-
 const model = 'claude-sonnet-4-5';
 /** 1,000 input tokens at $3 and 200 output tokens at $15 for a million. */
 const turnMicroUsd = 6_000;

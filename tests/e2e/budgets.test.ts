@@ -10,8 +10,6 @@ import { parseScript } from '../../cli/emulator/script.ts';
 import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
 import { makeRepositories, makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(120_000);
-
 /** Claude Sonnet 4.5: $3 and $15 for a million tokens. A turn of this script costs 1,000 × 3 + 200 × 15 = 6,000. */
 const model = 'claude-sonnet-4-5';
 const turnMicroUsd = 6_000;

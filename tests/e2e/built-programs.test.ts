@@ -10,8 +10,6 @@ import { startSharedAdo } from '../support/ado-platform.ts';
 import type { Ado } from '../support/ado-platform.ts';
 import { deliveredBranches, git, makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(120_000);
-
 /** Inside the checkout, as the programs look for node_modules above them. */
 const folder = join(checkoutRoot(), '.ado');
 let built: string;

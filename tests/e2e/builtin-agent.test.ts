@@ -9,8 +9,6 @@ import type { Ado } from '../support/ado-platform.ts';
 import { countCommits, deliveredBranches, git, makeRepository } from '../support/repositories.ts';
 import { scriptedModel } from '../support/scripted-model.ts';
 
-jest.setTimeout(60_000);
-
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();

@@ -13,8 +13,6 @@ import { deliveredBranches, makeRepositories } from '../support/repositories.ts'
 import { holdGate } from './batch-events.ts';
 import { callerOf } from './call-ado.ts';
 
-jest.setTimeout(90_000);
-
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();

@@ -17,8 +17,6 @@ import {
   makeRepository,
 } from '../support/repositories.ts';
 
-jest.setTimeout(60_000);
-
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();

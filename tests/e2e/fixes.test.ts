@@ -7,8 +7,6 @@ import type { Task } from '../../contracts/task.schema.ts';
 import { startSharedAdo, type Ado } from '../support/ado-platform.ts';
 import { commitAll, countCommits, git, makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(120_000);
-
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();

@@ -14,8 +14,6 @@ import { holdGate } from './batch-events.ts';
 import { callerOf } from './call-ado.ts';
 import type { Caller } from './call-ado.ts';
 
-jest.setTimeout(120_000);
-
 let ado: Ado;
 let caller: Caller;
 beforeAll(async () => {

@@ -13,8 +13,6 @@ import type { Ado } from '../support/ado-platform.ts';
 import { commitAll, deliveredBranches, git, makeRepository } from '../support/repositories.ts';
 import { scriptedModel } from '../support/scripted-model.ts';
 
-jest.setTimeout(120_000);
-
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();

@@ -11,8 +11,6 @@ import { startSharedAdo, until, type Ado } from '../support/ado-platform.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(90_000);
-
 const providerKey = 'sk-canary-9f3c71aa55';
 const otherKey = 'canary0without0a0known0form';
 const foreignKey = 'ado_live_canary00canary00_canary11canary11canary11';

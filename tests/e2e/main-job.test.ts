@@ -23,8 +23,6 @@ import { holdGate, mostRunning } from './batch-events.ts';
 import { callerOf, resultOf } from './call-ado.ts';
 import type { Caller } from './call-ado.ts';
 
-jest.setTimeout(120_000);
-
 let ado: Ado;
 let caller: Caller;
 /** A hundred repositories that a codemod has gone over. */

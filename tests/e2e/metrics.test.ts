@@ -9,8 +9,6 @@ import { startSharedAdo, until, type Ado } from '../support/ado-platform.ts';
 import { testService } from '../support/environment.ts';
 import { makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(120_000);
-
 let ado: Ado;
 let sdkUrl: string;
 beforeAll(async () => {

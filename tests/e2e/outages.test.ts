@@ -13,8 +13,6 @@ import { startTestRedis } from '../support/services/redis.ts';
 import type { TestRedis } from '../support/services/redis.ts';
 import { callerOf } from './call-ado.ts';
 
-jest.setTimeout(60_000);
-
 let ado: Ado;
 let database: TestDatabase;
 let redis: TestRedis;

@@ -11,8 +11,6 @@ import { parseScript } from '../../cli/emulator/script.ts';
 import { startSharedAdo } from '../support/ado-platform.ts';
 import type { Ado } from '../support/ado-platform.ts';
 
-jest.setTimeout(60_000);
-
 const script = `
 answers: [{ text: Done. }]
 faults:

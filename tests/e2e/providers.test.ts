@@ -12,8 +12,6 @@ import { startSharedAdo } from '../support/ado-platform.ts';
 import type { Ado } from '../support/ado-platform.ts';
 import { deliveredBranches, git, makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(60_000);
-
 /** US dollars for a million tokens of input and output, as their vendors list them. */
 const models = {
   anthropic: { model: 'claude-sonnet-4-5', input: 3, output: 15 },

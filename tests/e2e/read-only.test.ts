@@ -13,8 +13,6 @@ import type { Ado, AdoProcess } from '../support/ado-platform.ts';
 import { makeRepository } from '../support/repositories.ts';
 import { callerOf } from './call-ado.ts';
 
-jest.setTimeout(120_000);
-
 const ownKey = createLocalApiKey();
 let ado: Ado;
 let shown: AdoProcess;

@@ -12,8 +12,6 @@ import type { Ado } from '../support/ado-platform.ts';
 import { makeRepositories, makeRepository } from '../support/repositories.ts';
 import { callerOf } from './call-ado.ts';
 
-jest.setTimeout(60_000);
-
 let ado: Ado;
 let repository: string;
 const emptyFolder = mkdtempSync(join(tmpdir(), 'ado-test-empty-'));

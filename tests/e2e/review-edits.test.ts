@@ -16,8 +16,6 @@ import {
 import { scriptedModel } from '../support/scripted-model.ts';
 import { callerOf } from './call-ado.ts';
 
-jest.setTimeout(120_000);
-
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();

@@ -24,8 +24,6 @@ import {
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { deliveredBranches, git, makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(120_000);
-
 const canaries: Record<string, string> = {
   'environment of the worker': makeCanary('environment'),
   'key of a provider': makeCanary('provider'),

@@ -14,8 +14,6 @@ import {
 } from '../support/otlp-receiver.ts';
 import { makeRepository } from '../support/repositories.ts';
 
-jest.setTimeout(90_000);
-
 let ado: Ado;
 let collector: OtlpReceiver;
 beforeAll(async () => {

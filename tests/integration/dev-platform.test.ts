@@ -22,8 +22,6 @@ import { findState } from '../../cli/dev/state.ts';
 import { isAllReady, platformStatus } from '../../cli/dev/status.ts';
 import type { PlatformStatus } from '../../cli/dev/status.ts';
 
-jest.setTimeout(60_000);
-
 const standIns = {
   api: fileURLToPath(new URL('../support/services/stand-in-api.process.ts', import.meta.url)),
   worker: fileURLToPath(new URL('../support/services/stand-in-worker.process.ts', import.meta.url)),

@@ -8,6 +8,9 @@ import type { RunningPod } from '../support/kube/fake-nodes.ts';
 import type { Tree } from '../support/kube/rendered-chart.ts';
 import { followReplicas } from '../support/kube/replica-log.ts';
 
+// An upgrade takes Helm seconds, and beside another cluster's processes ten times that.
+jest.setTimeout(300_000);
+
 const untilReady = ['--wait', '--wait-for-jobs', '--timeout', '120s'];
 let cluster: Cluster;
 let namespaces = 0;
@@ -129,10 +132,10 @@ test.each([0, 1])(
 
       const upgrade = deploy({ ...values, image: { tag: 'other' } });
       const job = `/apis/batch/v1/namespaces/${namespace}/jobs/hook`;
-      await until('all is rendered', async () => cluster.api.isOk(job), 30_000);
+      await until('all is rendered', async () => cluster.api.isOk(job), 90_000);
       cluster.plane.resumeControllers();
       const areDone = async (): Promise<boolean> => (await read('hpa', looked)) === 'True True';
-      await until('the autoscalers have looked', areDone, 30_000);
+      await until('the autoscalers have looked', areDone, 90_000);
       ends(namespace).resolve(0);
 
       expect(await upgrade).toBe('');

@@ -10,8 +10,6 @@ import { testService } from '../support/environment.ts';
 import { fakeActivities } from '../support/fake-activities.ts';
 import { openWorkflowWorld, type WorkflowWorld } from '../support/workflow-world.ts';
 
-jest.setTimeout(60_000);
-
 let world: WorkflowWorld;
 let engine: TemporalEngine;
 beforeAll(async () => {

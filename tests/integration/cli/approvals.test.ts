@@ -11,9 +11,6 @@ import { aTask } from '../../support/fake-work.ts';
 import { beginTask, endTask } from './fake-runs.ts';
 import { makePlace, runAdo, startAdo, type Place } from '../../support/run-ado.ts';
 
-// Each call is a process; a busy machine starts them slowly.
-jest.setTimeout(60_000);
-
 let api: FakeApi;
 let place: Place;
 

@@ -1,7 +1,5 @@
 import { makePlace, runAdo } from '../../support/run-ado.ts';
 
-jest.setTimeout(60_000);
-
 it('demo with an agent that is missing says the line that installs it, and starts nothing', async () => {
   const place = makePlace({ ADO_AGENTS_DIR: '/nowhere' });
   const bare = { ...place, env: { ...place.env, PATH: '/usr/bin:/bin' } };

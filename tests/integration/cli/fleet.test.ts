@@ -6,9 +6,6 @@ import { FakeApi, fakeKey } from '../../support/fake-api.ts';
 import { makePlace, runAdo } from '../../support/run-ado.ts';
 import type { Place } from '../../support/run-ado.ts';
 
-// Each call is a process; a busy machine starts them slowly.
-jest.setTimeout(60_000);
-
 const workers: Worker[] = [
   {
     id: 'agents-0/1',

@@ -6,9 +6,6 @@ import { aTask } from '../../support/fake-work.ts';
 import { makePlace, readLines, runAdo } from '../../support/run-ado.ts';
 import type { Place } from '../../support/run-ado.ts';
 
-// Each call is a process; a busy machine starts them slowly.
-jest.setTimeout(60_000);
-
 let api: FakeApi;
 let place: Place;
 

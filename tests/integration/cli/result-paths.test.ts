@@ -12,9 +12,6 @@ import { aBatch, aTask } from '../../support/fake-work.ts';
 import { makePlace, runAdo, type Place } from '../../support/run-ado.ts';
 import { playBatch } from './fake-runs.ts';
 
-// Each call is a process; a busy machine starts them slowly.
-jest.setTimeout(60_000);
-
 /** What a target may be called: the API takes any text. */
 const repositories = [
   '/srv/../../../../etc',

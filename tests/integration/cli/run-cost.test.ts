@@ -11,9 +11,6 @@ import { endTask, playBatch } from './fake-runs.ts';
 import { makePlace, readLines, runAdo, startAdo } from '../../support/run-ado.ts';
 import type { Place } from '../../support/run-ado.ts';
 
-// Each call is a process; a busy machine starts them slowly.
-jest.setTimeout(60_000);
-
 let api: FakeApi;
 let place: Place;
 

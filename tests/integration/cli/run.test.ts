@@ -10,9 +10,6 @@ import { beginBatch, beginTask, endBatch, endTask, playItem, writeOutput } from 
 import { makePlace, readLines, runAdo, startAdo } from '../../support/run-ado.ts';
 import type { Place } from '../../support/run-ado.ts';
 
-// Each call is a process; a busy machine starts them slowly.
-jest.setTimeout(60_000);
-
 let api: FakeApi;
 let place: Place;
 

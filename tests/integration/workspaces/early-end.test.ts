@@ -12,7 +12,6 @@ import { until } from '../../support/ado-platform.ts';
 import { processesWith } from '../../support/process-table.ts';
 import { createWorld, endWorlds } from './world.ts';
 
-jest.setTimeout(60_000);
 afterAll(endWorlds);
 
 test('an abort at any moment of the start leaves nothing', async () => {

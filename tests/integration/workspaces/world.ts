@@ -43,9 +43,6 @@ export interface World {
   ) => Promise<CommitResult>;
 }
 
-// Half of the work is done by other programs, which wait for their turn on a busy machine.
-jest.setTimeout(60_000);
-
 const worlds: { folder: string; workspaces: HostWorkspaces }[] = [];
 
 /** Makes a world; `endWorlds` after the tests ends all. */
