@@ -22,4 +22,4 @@ test('a start after the first reads the bundle that the first has made', async (
   expect(await readdir(cache)).toHaveLength(1);
   expect(await readFile(first, 'utf8')).toContain('agentTask');
   await rm(cache, { recursive: true });
-}, 30_000);
+});

@@ -44,12 +44,12 @@ beforeAll(async () => {
     accounts.map((name) => ({ name, provider: name })),
   );
   ado = await world.startAdo({ env: provider.env });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await provider.emulator.close();
   await world.stop();
-}, 60_000);
+});
 
 describe.each(programs)('$agent', (one) => {
   const suite = hasAgent(one.agent) ? test : test.skip;

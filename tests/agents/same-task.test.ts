@@ -32,12 +32,12 @@ beforeAll(async () => {
     given.map(({ provider: named, account = named }) => ({ name: account, provider: named })),
   );
   ado = await world.startAdo({ env: provider.env });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await provider.emulator.close();
   await world.stop();
-}, 60_000);
+});
 
 test.each(given.filter(({ agent }) => hasAgent(agent)))(
   '$agent adds a function and its test',

@@ -42,11 +42,11 @@ beforeAll(async () => {
     { name: 'refused', provider: 'openai' },
   ]);
   ado = await startSharedAdo({ env: provider.env });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await provider.emulator.close();
-}, 60_000);
+});
 
 /** Runs a task of Codex to its end. */
 async function run(work: Partial<Parameters<Ado['submitTask']>[0]> = {}) {

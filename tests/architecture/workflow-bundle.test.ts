@@ -21,7 +21,7 @@ test('nothing but workflows, contracts and Temporal gets into the workflow bundl
   const intruders = await intrudersIn('workflows', allowed);
 
   expect(intruders).toEqual([]);
-}, 60_000);
+});
 
 test('a workflow that imports zod is named together with zod', async () => {
   const folder = 'tests/architecture/impure-workflows';
@@ -31,7 +31,7 @@ test('a workflow that imports zod is named together with zod', async () => {
   expect(intruders).toContainEqual(
     expect.stringMatching(/^node_modules\/zod\/.* imported by .*impure-workflows\/index\.ts$/),
   );
-}, 60_000);
+});
 
 /** Bundles `folder` and tells which modules are not allowed, and what imports them. */
 async function intrudersIn(folder: string, mayHold: RegExp[]): Promise<string[]> {

@@ -40,11 +40,11 @@ beforeAll(async () => {
     `accounts:\n  - { name: paid, provider: anthropic, access: api, baseUrl: "${emulator.url}/v1", credential: { env: PAID_KEY } }\n`,
   );
   ado = await startSharedAdo({ env: { ADO_PROVIDERS_FILE: file, PAID_KEY: 'sk-paid' } });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await emulator.close();
-}, 60_000);
+});
 
 async function askingTask(): Promise<string> {
   const { id } = await ado.submitTask({

@@ -48,11 +48,11 @@ beforeAll(async () => {
   ado = await startSharedAdo({
     env: { ADO_PROVIDERS_FILE: file, PAID_KEY: 'sk-paid', PLAN_KEY: 'sk-plan' },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await emulator.close();
-}, 60_000);
+});
 
 function useTurns(turns: number): void {
   emulator.useScript(parseScript('turns.yaml', script(turns)));

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await ado.stop();
   rmSync(built, { recursive: true });
-}, 60_000);
+});
 
 function run(program: string, ...args: readonly string[]): string {
   const path = [join(checkoutRoot(), 'node_modules', '.bin'), dirname(process.execPath)];

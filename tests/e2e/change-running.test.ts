@@ -16,8 +16,8 @@ import { callerOf } from './call-ado.ts';
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 async function startBatch(
   exec: string,

@@ -22,8 +22,8 @@ beforeAll(async () => {
   const bin = installPackages({ tsc: 'typescript/bin/tsc', eslint: 'eslint/bin/eslint.js' });
 
   ado = await startSharedAdo({ env: { PATH: toolPath([bin]) } });
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 function writeFiles(folder: string, files: Files): void {
   for (const [path, text] of Object.entries(files)) {

@@ -20,8 +20,8 @@ import {
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 interface Work {
   readonly repository: string;

@@ -10,8 +10,8 @@ import { commitAll, countCommits, git, makeRepository } from '../support/reposit
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 /** Finds blanks at the ends of lines, and tabs, of which `--fix` mends the blanks only. */
 const check = `

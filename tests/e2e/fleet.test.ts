@@ -19,8 +19,8 @@ let caller: Caller;
 beforeAll(async () => {
   ado = await startSharedAdo({ env: { ADO_AGENT_SLOTS: '4', ADO_HOST_ID: 'host-one' } });
   caller = callerOf(ado);
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 async function readScaling(pool: string): Promise<Scaling> {
   const response = await fetch(`${ado.api.internalUrl}/internal/scaling/pools/${pool}`);

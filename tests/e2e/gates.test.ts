@@ -16,8 +16,8 @@ import { scriptedModel } from '../support/scripted-model.ts';
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 type Files = Readonly<Record<string, string>>;
 

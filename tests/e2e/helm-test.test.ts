@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(async () => {
   await ado.stop();
-}, 60_000);
+});
 
 test('a workflow that nobody takes up at the models fails it, one that comes back passes it', async () => {
   const [script = ''] = mainContainer(podOf(objects, 'Pod ado-test-workflow')).args ?? [];
@@ -46,7 +46,7 @@ test('a workflow that nobody takes up at the models fails it, one that comes bac
     return (JSON.parse(stdout) as readonly unknown[]).length === 1;
   };
   await until('only the one that failed is left', onlyTheFailedIsLeft, 60_000);
-}, 120_000);
+});
 
 async function run(script: string): Promise<ProgramResult> {
   const { address, namespace } = ado.temporal;

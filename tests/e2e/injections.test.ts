@@ -89,12 +89,12 @@ beforeAll(async () => {
     ...{ workerPid: ado.worker.pid() ?? 0, apiPid: ado.api.pid() ?? 0 },
   };
   attacks = listAttacks(targets);
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await emulator.close();
   listener.close();
-}, 60_000);
+});
 
 /** A model of a vendor that never stops by itself. */
 const endless = `

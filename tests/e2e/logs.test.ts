@@ -49,12 +49,12 @@ beforeAll(async () => {
       ADO_CRASHPOINTS: 'tool.afterExit.beforeSnapshot=throw',
     },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await collector.close();
   await emulator.close();
-}, 60_000);
+});
 
 type Line = Readonly<Record<string, unknown>>;
 const linesOf = (log: string): Line[] =>

@@ -43,8 +43,8 @@ beforeAll(async () => {
   const end = await caller.call(...words, '--parallel', '20', '-o', 'jsonl');
   expect(end).toMatchObject({ code: 0 });
   batchId = String(resultOf(end)['id']);
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 test('every repository has one branch with one commit, and is otherwise as it was', () => {
   for (const repository of repositories) {

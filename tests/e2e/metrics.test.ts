@@ -15,8 +15,8 @@ beforeAll(async () => {
   const [port = 0] = await findFreePorts(1);
   sdkUrl = `http://127.0.0.1:${port}/metrics`;
   ado = await startSharedAdo({ env: { ADO_TEMPORAL_METRICS_PORT: String(port) } });
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 /** Metrics of the table that a scrape lacks, or that are of another kind or have other labels there. */
 async function findWrong(url: string, table: Readonly<Record<string, ForeignMetric>>) {

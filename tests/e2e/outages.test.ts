@@ -34,12 +34,12 @@ beforeAll(async () => {
     redisUrl: throughPort(redis.url, proxies.redis.port),
     temporal: { address: `127.0.0.1:${proxies.temporal.port}`, namespace: namespace.name },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   for (const proxy of Object.values(proxies)) await proxy.close();
   await Promise.all([namespace.close(), redis.stop(), database.drop()]);
-}, 60_000);
+});
 
 async function get(
   path: string,

@@ -110,11 +110,11 @@ beforeAll(async () => {
       .join(delimiter),
   };
   ado = await startSharedAdo({ env });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await provider.emulator.close();
-}, 60_000);
+});
 
 function makeAgentRepository(files: Readonly<Record<string, string>> = {}): string {
   const repository = makeRepository();

@@ -44,11 +44,11 @@ beforeAll(async () => {
       REVOKED_KEY: 'sk-revoked-4712',
     },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await emulator.close();
-}, 60_000);
+});
 
 const testOf = (account: string) =>
   ado.client.call('post /v1/providers/:account/test', { params: { account } });

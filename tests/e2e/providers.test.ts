@@ -52,11 +52,11 @@ beforeAll(async () => {
     ].join('')}`,
   );
   ado = await startSharedAdo({ env: { ADO_PROVIDERS_FILE: file, TEST_KEY: 'sk-test-4711' } });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await emulator.close();
-}, 60_000);
+});
 
 async function greetWith(model: string) {
   const repository = makeRepository();

@@ -27,12 +27,12 @@ beforeAll(async () => {
   // Two hosts: work of one is asked for at the other as often as not.
   const hosts = ['one', 'two'].map((host) => ({ ...forgeEnv, ADO_HOST_ID: host }));
   ado = await startSharedAdo({ workers: hosts });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   forge.close();
   for (const server of servers) server.close();
-}, 60_000);
+});
 
 /** A repository on another host, and its folder. */
 async function aRemote(): Promise<{ readonly repository: string; readonly url: string }> {

@@ -32,8 +32,8 @@ beforeAll(async () => {
     ADO_BOOTSTRAP_API_KEY: ownKey,
     DATABASE_URL: database.href,
   });
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 test('every read is answered, and nothing that the server does by itself writes', async () => {
   const [item] = await ado.listItems(batchId);

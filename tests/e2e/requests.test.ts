@@ -18,8 +18,8 @@ const emptyFolder = mkdtempSync(join(tmpdir(), 'ado-test-empty-'));
 beforeAll(async () => {
   ado = await startSharedAdo();
   repository = makeRepository();
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 interface Answer {
   readonly status: number;

@@ -19,8 +19,8 @@ import { callerOf } from './call-ado.ts';
 let ado: Ado;
 beforeAll(async () => {
   ado = await startSharedAdo();
-}, 120_000);
-afterAll(async () => ado.stop(), 60_000);
+});
+afterAll(async () => ado.stop());
 
 type Work = Omit<Parameters<Ado['submitTask']>[0], 'prompt' | 'policy'>;
 

@@ -35,11 +35,11 @@ beforeAll(async () => {
     env: { ADO_ALLOW_UNSANDBOXED: 'true', ADO_API_DRAIN_MS: '3000' },
   });
   serving = [...ado.workers];
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** A batch whose every run of a command leaves a line in a file. */
 async function startBatch(name: string, { items, seconds }: { items: number; seconds: number }) {

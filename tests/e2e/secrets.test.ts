@@ -81,13 +81,13 @@ beforeAll(async () => {
     },
   });
   canaries['key of the API'] = ado.apiKey;
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await emulator.close();
   await collector.close();
   remote.close();
-}, 60_000);
+});
 
 /** The model of an agent; the two that ask the same vendor are told apart by it. */
 function nameOfModel({ agent, provider }: Given): string {

@@ -21,11 +21,11 @@ beforeAll(async () => {
   ado = await startSharedAdo({
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '200' },
   });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await collector.close();
-}, 60_000);
+});
 
 const promptCanary = 'canary-prompt-5b1f';
 const answerCanary = 'canary-answer-77aa';

@@ -29,11 +29,11 @@ let connection: Connection;
 beforeAll(async () => {
   ado = await startSharedAdo({ workers: [aBuild('one')] });
   connection = await Connection.connect({ address: ado.temporal.address });
-}, 120_000);
+});
 afterAll(async () => {
   await connection.close();
   await ado.stop();
-}, 60_000);
+});
 
 interface End {
   readonly code: number;

@@ -37,11 +37,11 @@ beforeAll(async () => {
   world = await openFaultWorld();
   const points = [...commandPoints, ...modelPoints].map((name) => `${name}=sleep:800*99`);
   ado = await world.startAdo({ env: { ADO_CRASHPOINTS: points.join(',') } });
-}, 120_000);
+});
 afterAll(async () => {
   await ado.stop();
   await world.stop();
-}, 60_000);
+});
 
 interface Race {
   readonly status: string;
@@ -155,4 +155,4 @@ test('F51: cancels while commands are being started leave no process', async () 
     },
   );
   expect(new Set(endings)).toEqual(new Set([1]));
-}, 120_000);
+});

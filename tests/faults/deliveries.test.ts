@@ -12,8 +12,8 @@ import type { FaultWorld } from './fault-world.ts';
 let world: FaultWorld;
 beforeAll(async () => {
   world = await openFaultWorld();
-}, 120_000);
-afterAll(async () => world.stop(), 60_000);
+});
+afterAll(async () => world.stop());
 
 test('a killed worker makes no second pull request', async () => {
   const forge = await startForge();

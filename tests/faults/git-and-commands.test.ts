@@ -16,8 +16,8 @@ import type { FaultWorld } from './fault-world.ts';
 let world: FaultWorld;
 beforeAll(async () => {
   world = await openFaultWorld();
-}, 120_000);
-afterAll(async () => world.stop(), 60_000);
+});
+afterAll(async () => world.stop());
 
 test('F02: a killed worker takes its commands along, and they run again from a clean tree', async () => {
   await world.withAdo({}, async (ado) => {

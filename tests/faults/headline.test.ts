@@ -19,12 +19,12 @@ beforeAll(async () => {
   world = await openFaultWorld();
   temporal = keepAlive(world.temporal);
   ado = await world.startAdo({ workers: [{}, {}] });
-}, 120_000);
+});
 afterAll(async () => {
   await temporal.letGo();
   await ado.stop();
   await world.stop();
-}, 60_000);
+});
 
 test('a batch of 100 outlives every part of the platform', async () => {
   const repositories = makeRepositories(100);

@@ -58,7 +58,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(async () => {
   for (const close of open.toReversed()) await close();
-}, 60_000);
+});
 
 /** What became of the work on one account. */
 interface Outcome {

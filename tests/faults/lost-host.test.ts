@@ -17,11 +17,11 @@ let world: FaultWorld;
 const servers: GitServer[] = [];
 beforeAll(async () => {
   world = await openFaultWorld();
-}, 120_000);
+});
 afterAll(async () => {
   for (const server of servers) server.close();
   await world.stop();
-}, 60_000);
+});
 
 /** A machine with a disk of its own. */
 interface Host {

@@ -14,8 +14,8 @@ import type { FaultWorld } from './fault-world.ts';
 let world: FaultWorld;
 beforeAll(async () => {
   world = await openFaultWorld();
-}, 120_000);
-afterAll(async () => world.stop(), 60_000);
+});
+afterAll(async () => world.stop());
 
 /** What the provider saw of one call. */
 interface ProviderLine {

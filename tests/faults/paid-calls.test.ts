@@ -15,8 +15,8 @@ import { chargeFor, compareBooks, exactBooks, faultsOf } from './provider-books.
 let world: FaultWorld;
 beforeAll(async () => {
   world = await openFaultWorld();
-}, 120_000);
-afterAll(async () => world.stop(), 60_000);
+});
+afterAll(async () => world.stop());
 
 /** Kills a worker that is chosen at random, again and again, until `isOver`. Answers how often. */
 async function killAtRandom(ado: Ado, times: number, isOver: () => boolean): Promise<number> {

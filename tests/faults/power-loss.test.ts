@@ -8,8 +8,8 @@ import type { FaultWorld } from './fault-world.ts';
 let world: FaultWorld;
 beforeAll(async () => {
   world = await openFaultWorld();
-}, 120_000);
-afterAll(async () => world.stop(), 60_000);
+});
+afterAll(async () => world.stop());
 
 test('F52: a batch outlives two losses of power', async () => {
   const ado = await world.startAdo({ revive: false });

@@ -19,8 +19,8 @@ let repository: string;
 beforeAll(async () => {
   world = await openFaultWorld();
   repository = makeRepository();
-}, 120_000);
-afterAll(async () => world.stop(), 60_000);
+});
+afterAll(async () => world.stop());
 
 function aTask(label: string) {
   return {
@@ -83,7 +83,7 @@ test('F07: tasks whose API died between commit and start are started within seco
     expect({ lost, stored: stored.length }).toEqual({ lost: 0, stored: 5 });
     expect(slowest).toBeLessThanOrEqual(5_000);
   });
-}, 120_000);
+});
 
 test('F08: three relays that die after publishing start every task once', async () => {
   const crash = 'outbox.afterPublish.beforeMark=kill9*6';
@@ -155,7 +155,7 @@ test('F39: fifty equal requests at once make one task, and all are told of it', 
       other: 422,
     });
   });
-}, 60_000);
+});
 
 test('F40: a caller that never got its answer and asks again has one task', async () => {
   await world.withAdo({}, async (ado) => {
@@ -182,4 +182,4 @@ test('F40: a caller that never got its answer and asks again has one task', asyn
     await proxy.close();
     expect(stored).toHaveLength(10);
   });
-}, 60_000);
+});

@@ -82,7 +82,7 @@ suite('the image', () => {
   afterAll(async () => {
     if (containers.length > 0) docker('rm', '--force', ...containers);
     await namespace.close();
-  }, 60_000);
+  });
 
   /** Starts one process of the platform as people would. */
   function start(program: string, ...options: readonly string[]): string {

@@ -40,7 +40,7 @@ suite('the image on a node', () => {
 
   afterAll(async () => {
     for (const stop of stops.toReversed()) await stop();
-  }, 120_000);
+  });
 
   test('migrations end, and the processes of the chart become ready with their stores', async () => {
     buildImage();

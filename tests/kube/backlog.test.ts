@@ -96,7 +96,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const stop of stops.toReversed()) await stop();
   processes.clear();
-}, 120_000);
+});
 
 function values(): string {
   const down = {

@@ -46,7 +46,7 @@ afterAll(async () => {
   await cluster.stop();
   await world.stop();
   processes.clear();
-}, 120_000);
+});
 
 /** The API as a Service would find it: any of its pods that is ready and stays. */
 async function apiAddress(): Promise<string> {

@@ -59,7 +59,7 @@ suite('a context on Kubernetes', () => {
 
   afterAll(async () => {
     for (const stop of stops.toReversed()) await stop();
-  }, 60_000);
+  });
 
   /** Makes a pod of the Service, and waits until it is ready. */
   async function createPod(name: string): Promise<void> {

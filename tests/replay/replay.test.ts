@@ -18,7 +18,7 @@ beforeAll(async () => {
     workflowInterceptorModules: [join(workflowsPath, 'trace')],
     logger,
   });
-}, 60_000);
+});
 
 async function replay(text: string): Promise<void> {
   await Worker.runReplayHistory({ workflowBundle }, JSON.parse(text));

@@ -20,7 +20,7 @@ import { openWorkflowWorld, type WorkflowWorld } from '../support/workflow-world
 let world: WorkflowWorld;
 beforeAll(async () => {
   world = await openWorkflowWorld();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 function items(count: number): BatchItem[] {
@@ -180,4 +180,4 @@ test('continue-as-new loses no item and starts none twice', async () => {
   expect(fake.calls.filter((call) => call === 'performCommandTask')).toHaveLength(60);
   expect(fake.calls).toContain('awaitItems');
   expect(newRuns).toBe(true);
-}, 60_000);
+});

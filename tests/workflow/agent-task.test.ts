@@ -23,7 +23,7 @@ import { openWorkflowWorld, type WorkflowWorld } from '../support/workflow-world
 let world: WorkflowWorld;
 beforeAll(async () => {
   world = await openWorkflowWorld();
-}, 60_000);
+});
 afterAll(() => world.close());
 
 function aTask(agent: AgentTaskInput['agent']): AgentTaskInput {
@@ -233,4 +233,4 @@ test('a turn whose host is gone runs on another one', async () => {
 
   expect(result.status).toBe('succeeded');
   expect(fake.calls).toEqual(['takeTurn 1', 'takeTurn 3']);
-}, 30_000);
+});

@@ -29,7 +29,7 @@ beforeAll(async () => {
     address: testService('temporalAddress'),
     namespace: world.namespace.name,
   });
-}, 60_000);
+});
 afterAll(async () => {
   await engine.close();
   await world.close();

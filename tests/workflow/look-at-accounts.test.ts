@@ -19,7 +19,7 @@ beforeAll(async () => {
     namespace: world.namespace.name,
   });
   await engine.ensureSearchAttributes();
-}, 60_000);
+});
 afterAll(async () => {
   await engine.close();
   await world.close();

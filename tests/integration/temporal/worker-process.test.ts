@@ -26,7 +26,7 @@ describe('a worker process', () => {
   beforeAll(async () => {
     [database, namespace] = await Promise.all([createTestDatabase(), createTestNamespace()]);
     home = await mkdtemp(join(tmpdir(), 'ado-worker-'));
-  }, 60_000);
+  });
   afterAll(async () => {
     await namespace.close();
     await database.drop();
@@ -69,7 +69,7 @@ describe('a worker process', () => {
     expect(code).toBe(0);
     expect(await worker.log).toContain('"msg":"worker-stopped"');
     expect(await readdir(join(home, 'cache'))).toHaveLength(1);
-  }, 60_000);
+  });
 
   test('waits for Temporal, alive and not ready, and can be stopped meanwhile', async () => {
     const worker = await startWorker({ TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` });
@@ -79,7 +79,7 @@ describe('a worker process', () => {
     const [code] = (await once(worker.process, 'exit')) as [number | null];
 
     expect(code).toBe(0);
-  }, 60_000);
+  });
 
   test('that cannot start ends with an error and one line that says why', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -98,7 +98,7 @@ describe('a worker process', () => {
     expect(lines.filter(({ level }) => level === 'fatal')).toMatchObject([
       { msg: 'worker-failed', err: { message: expect.stringContaining('EADDRINUSE') } },
     ]);
-  }, 60_000);
+  });
 });
 
 async function freePort(): Promise<number> {

@@ -24,7 +24,7 @@ describe('the workflow engine', () => {
       namespace: namespace.name,
     });
     await engine.ensureSearchAttributes();
-  }, 60_000);
+  });
   afterAll(async () => {
     await engine.close();
     await namespace.close();

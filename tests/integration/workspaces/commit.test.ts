@@ -368,4 +368,4 @@ test('twenty tasks on one repository at once end in twenty branches', async () =
   expect(branches).toEqual(Array.from({ length: 20 }, (_, place) => String(place)));
   expect(fsck(world.repository)).toBe('');
   expect(fsck(mirrorOf(world))).toBe('');
-}, 60_000);
+});

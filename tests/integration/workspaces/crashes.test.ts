@@ -130,7 +130,7 @@ test('two workers make the mirror of a repository at once', async () => {
 
   expect(killed).toEqual([false, false, false]);
   expect(readdirSync(join(world.dataDir, 'mirrors'))).toHaveLength(1);
-}, 60_000);
+});
 
 test('a worktree that a newer attempt has taken away is no reason to give up', async () => {
   const world = createWorld();

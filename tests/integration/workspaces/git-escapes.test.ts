@@ -211,7 +211,7 @@ test('programs and options as the repository of a task are refused or harmless',
     git(outside, '-c', 'protocol.ext.allow=always', 'ls-remote', `ext::${canary.file}`),
   ).toThrow();
   expect(canary.traces()).not.toEqual([]);
-}, 120_000);
+});
 
 test('options as the ref of a task name nothing, here and on another host', async () => {
   const { workspaces, repository, outside } = createWorld();

@@ -309,7 +309,7 @@ test('output is passed on as whole characters, and only its end is kept', async 
   expect(ran.stdout.endsWith('\nend\n')).toBe(true);
   expect(Buffer.byteLength(ran.stdout)).toBeLessThanOrEqual(65_536);
   expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000);
-}, 60_000);
+});
 
 test('standard input is what was given, else it is closed', async () => {
   const { prepare, sh } = createWorld();
